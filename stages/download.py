@@ -1,0 +1,105 @@
+"""First stage: bring the images and the protocol's texts, verify them, and store them."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from siamese import archive, errors, lfw, parameters, synthetic
+from siamese.errors import InputError
+from siamese.fetching import fetch
+
+
+def read_text(name: str, path: Path) -> str:
+    """Return an official text; raise InputError if a single byte of it differs."""
+    if _sha256(path) != lfw.TEXTS[name]:
+        raise InputError(f"{path}: not {name} as published (SHA-256 differs)")
+    return path.read_bytes().decode()
+
+
+def read_archive(variant: lfw.Variant, name: str, path: Path) -> dict[str, bytes]:
+    """Return the images of a variant; raise InputError if they are not exactly those of LFW."""
+    images = dict(archive.read_images(path, variant.archives[name]))
+    people = len({image.split("/")[0] for image in images})
+    if (len(images), people) != (variant.images, variant.people):
+        raise InputError(
+            f"{path}: {len(images):,} images of {people:,} people, "
+            f"not {variant.images:,} of {variant.people:,}"
+        )
+    if variant.fingerprint is not None and archive.fingerprint(images) != variant.fingerprint:
+        raise InputError(f"{path}: some images are not those of LFW (fingerprint differs)")
+    if variant.fingerprint is None and _sha256(path) != variant.sha256:
+        raise InputError(f"{path}: not the archive as published (SHA-256 differs)")
+    return images
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_texts(texts: Mapping[str, str], folder: Path) -> None:
+    """Write texts by file name to a folder that appears whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        whole = Path(temporary) / folder.name
+        whole.mkdir()
+        for name, text in texts.items():
+            (whole / name).write_text(text, encoding="utf-8", newline="")
+        if folder.exists():
+            shutil.rmtree(folder)
+        whole.rename(folder)
+
+
+def download(
+    dataset: str, mirror: str | None, downloads: Path, images_path: Path, protocol_folder: Path
+) -> None:
+    """Store a data set's images as one tar archive and its protocol's texts in a folder.
+
+    Args:
+        dataset: "synthetic" or one of `lfw.VARIANTS`.
+        mirror: folder or URL that holds the files under their official names, tried first.
+        downloads: folder where downloads are kept.
+        images_path: tar archive to write, see `archive.pack`.
+        protocol_folder: folder to write the texts to.
+
+    Raises:
+        InputError: the data set is unknown, or no source gives its files; nothing is written.
+    """
+    if dataset == "synthetic":
+        made = synthetic.make()
+        images, texts = made.images, made.texts
+        source, text_sources = "here (synthetic)", {"here"}
+    elif dataset in lfw.VARIANTS:
+        variant, texts, text_sources = lfw.VARIANTS[dataset], {}, set()
+        for name in lfw.TEXTS:
+            texts[name], source = fetch({name: lfw.sources(name, mirror)}, downloads, read_text)
+            text_sources.add(source.removesuffix(f"/{name}"))
+        files = {name: lfw.sources(name, mirror) for name in variant.archives}
+        images, source = fetch(files, downloads, partial(read_archive, variant))
+    else:
+        choices = ", ".join(["synthetic", *lfw.VARIANTS])
+        raise InputError(f"dataset: {dataset!r} is not one of {choices}")
+
+    archive.pack(images, images_path)
+    write_texts(texts, protocol_folder)
+    print(f"{len(images):,} images from {source}")
+    print(f"{len(texts)} protocol texts from {', '.join(sorted(text_sources))}")
+
+
+def main() -> None:
+    """Run the stage as params.yaml and LFW_MIRROR say."""
+    download(
+        dataset=parameters.load(Path("params.yaml")).dataset,
+        mirror=os.environ.get("LFW_MIRROR") or None,
+        downloads=Path(".downloads"),
+        images_path=Path("data/images.tar"),
+        protocol_folder=Path("data/protocol"),
+    )
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,72 @@
+"""How well the network verifies: data/model.safetensors -> metrics/evaluation.json and curves."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from siamese import atomic, devices, model, pairs, parameters, verification
+from siamese.errors import run
+from siamese.scoring import score_pairs
+
+FACES = Path("data/faces.npy")
+PAIRS = Path("data/pairs")
+MODEL = Path("data/model.safetensors")
+PREDICTIONS = Path("data/predictions")
+METRICS = Path("metrics/evaluation.json")
+PLOTS = Path("plots")
+
+
+def main() -> None:
+    """Score validation and test pairs; the threshold is chosen on validation alone."""
+    params = parameters.load(Path("params.yaml"))
+    device = devices.pick_device()
+    network, _ = model.load(MODEL)
+    network.to(device)
+    faces = torch.from_numpy(np.load(FACES)).to(device)
+
+    scores, labels = {}, {}
+    for name in ("val", "test"):
+        table = pairs.read_csv(PAIRS / f"{name}.csv")
+        scores[name], labels[name] = score_pairs(network, faces, table.rows), table.labels
+        atomic.write_csv(
+            PREDICTIONS / f"{name}.csv",
+            ("first", "second", "label", "score"),
+            (
+                (*names, label, f"{score:.9g}")
+                for names, label, score in zip(
+                    pairs.read_names(PAIRS / f"{name}.csv"), labels[name], scores[name], strict=True
+                )
+            ),
+        )
+
+    threshold = verification.best_threshold(scores["val"], labels["val"])
+    val, test = (
+        verification.figures(scores[name], labels[name], threshold) for name in ("val", "test")
+    )
+    summary = {"dataset": params.dataset, "threshold": threshold, "val": val, "test": test}
+    atomic.write_json(METRICS, summary)
+
+    curve = verification.roc(scores["test"], labels["test"])
+    atomic.write_csv(PLOTS / "roc.csv", ("far", "tar"), zip(curve.far, curve.tar, strict=True))
+    classes = np.array(["same", "different"])
+    judged = (scores["test"] >= verification.EVEN_ODDS).astype(int)
+    atomic.write_csv(
+        PLOTS / "confusion.csv",
+        ("actual", "predicted"),
+        zip(classes[labels["test"]], classes[judged], strict=True),
+    )
+    atomic.write_csv(
+        PLOTS / "scores.csv",
+        ("probability", "same", "different"),
+        verification.histogram(scores["test"], labels["test"]),
+    )
+    print(
+        f"test accuracy {test['accuracy']:.1%} "
+        f"({test['accuracy_low']:.1%} to {test['accuracy_high']:.1%}), "
+        f"AUC {test['auc']:.3f}, equal error rate {test['equal_error_rate']:.1%}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

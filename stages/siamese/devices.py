@@ -1,0 +1,24 @@
+"""Where the network runs."""
+
+import platform
+from pathlib import Path
+
+import torch
+
+
+def pick_device() -> torch.device:
+    """Return CUDA where there is one, else MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def processor(device: torch.device) -> str:
+    """Return the name of the processor behind a device, as the system gives it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if Path("/proc/cpuinfo").exists():
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

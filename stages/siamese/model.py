@@ -1,0 +1,45 @@
+"""A trained network as one file: parameters and all that is needed to use it again."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from siamese import atomic
+from siamese.errors import InputError
+from siamese.network import SiameseNetwork
+from siamese.parameters import Image
+
+NETWORK = "koch2015"
+
+
+def save(network: SiameseNetwork, image: Image, path: Path) -> None:
+    """Write a network with its image settings; the file holds tensors and text, never code."""
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    metadata = {"network": NETWORK, "image": json.dumps(dataclasses.asdict(image))}
+    with atomic.writing(path) as partial:
+        save_file(state, partial, metadata)
+
+
+def load(path: Path) -> tuple[SiameseNetwork, Image]:
+    """Return the network, on the CPU and in evaluation mode, and its image settings.
+
+    Raises:
+        InputError: not a file that `save` wrote.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("network") != NETWORK:
+                raise InputError(f"{path}: holds no {NETWORK} network; `dvc repro` makes one")
+            image = Image(**json.loads(metadata["image"]))
+            network = SiameseNetwork(image.size, image.channels)
+            names = file.keys()
+            network.load_state_dict({name: file.get_tensor(name) for name in names})
+    except (SafetensorError, OSError, RuntimeError, TypeError, KeyError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: not a model file of this project: {reason}") from None
+    return network.to(memory_format=torch.channels_last).eval(), image

@@ -1,0 +1,173 @@
+"""params.yaml, checked as a whole before any work.
+
+YAML is read as YAML 1.2, which is what DVC writes: there `6e-05` is a number.
+"""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from siamese.errors import InputError
+
+IMAGE_SIDE = 250  # of every variant of LFW, in pixels
+SMALLEST_INPUT = 73  # pixels; anything less and the network's last pooling leaves nothing
+
+
+class Rule(NamedTuple):
+    """What a key takes, in words and as a test."""
+
+    takes: str
+    accepts: Callable[[Any], bool]
+
+
+def _number(low: float, high: float) -> Rule:
+    def accepts(value: Any) -> bool:
+        return type(value) in (int, float) and low <= value <= high
+
+    return Rule(f"a number from {low:g} to {high:g}", accepts)
+
+
+def _integer(low: int, high: int) -> Rule:
+    return Rule(
+        f"an integer from {low} to {high}",
+        lambda value: type(value) is int and low <= value <= high,
+    )
+
+
+def _choice(*names: str) -> Rule:
+    return Rule("one of " + ", ".join(names), lambda value: value in names)
+
+
+BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
+LEARNING_RATE = _number(1e-9, 10)
+FACTOR = _number(1e-9, 1)
+EPOCHS = _integer(1, 10_000)
+MILESTONES = Rule(
+    "a list of increasing epochs, such as [1, 3, 5]",
+    lambda value: (
+        isinstance(value, list)
+        and all(type(epoch) is int and epoch > 0 for epoch in value)
+        and value == sorted(set(value))
+    ),
+)
+
+SCHEDULERS: dict[str, dict[str, Rule]] = {
+    "none": {"learning_rate": LEARNING_RATE},
+    "step": {"learning_rate": LEARNING_RATE, "step_size": EPOCHS, "gamma": FACTOR},
+    "multistep": {"learning_rate": LEARNING_RATE, "milestones": MILESTONES, "gamma": FACTOR},
+    "exponential": {"learning_rate": LEARNING_RATE, "gamma": FACTOR},
+    "cosine": {"learning_rate": LEARNING_RATE, "final_learning_rate": _number(0, 10)},
+    "onecycle": {"learning_rate": LEARNING_RATE, "warmup": _number(0.01, 0.99)},
+}
+
+RULES: dict[str, Any] = {
+    "dataset": _choice("lfw-deepfunneled", "lfw", "lfw-funneled", "synthetic"),
+    "seed": _integer(0, 2**32 - 1),
+    "image": {
+        "crop": _integer(16, IMAGE_SIDE),
+        "size": _integer(SMALLEST_INPUT, IMAGE_SIDE),
+        "grayscale": BOOLEAN,
+    },
+    "split": {"validation": _number(0.01, 0.5), "person_disjoint": BOOLEAN},
+    "batch_size": _integer(1, 4096),
+    "weight_decay": _number(0, 100),
+    "max_epochs": EPOCHS,
+    "patience": EPOCHS,
+    "scheduler": _choice(*SCHEDULERS),
+    "schedulers": SCHEDULERS,
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """How a photograph becomes the network's input; sides in pixels."""
+
+    crop: int
+    size: int
+    grayscale: bool
+
+    @property
+    def channels(self) -> int:
+        """Return 1 for grayscale, 3 for colour."""
+        return 1 if self.grayscale else 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """How the training pairs are divided into training and validation."""
+
+    validation: float
+    person_disjoint: bool
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The checked content of params.yaml."""
+
+    dataset: str
+    seed: int
+    image: Image
+    split: Split
+    batch_size: int
+    weight_decay: float
+    max_epochs: int
+    patience: int
+    scheduler: str
+    schedulers: dict[str, dict[str, Any]]
+
+    @property
+    def scheduler_settings(self) -> dict[str, Any]:
+        """Return the settings of the chosen scheduler, its learning rate included."""
+        return self.schedulers[self.scheduler]
+
+
+def _complaint(value: Any, rule: Any, key: str) -> str | None:
+    """Return what is wrong with the value of a key, or None; the key is "" for the whole file."""
+    if isinstance(rule, Rule):
+        return None if rule.accepts(value) else f"{key} is {value!r}; it takes {rule.takes}"
+    where = f"{key}." if key else ""
+    if not isinstance(value, dict):
+        return f"{key or 'the file'} is {value!r}; it takes a mapping of {', '.join(rule)}"
+    for name in value:
+        if name not in rule:
+            near = difflib.get_close_matches(str(name), rule, n=1, cutoff=0)
+            return f"unknown key {where}{name}; did you mean {where}{near[0]}?"
+    for name, inner in rule.items():
+        if name not in value:
+            takes = inner.takes if isinstance(inner, Rule) else "a mapping of " + ", ".join(inner)
+            return f"{where}{name} is missing; it takes {takes}"
+        if complaint := _complaint(value[name], inner, where + name):
+            return complaint
+    return None
+
+
+def check(values: Any) -> Parameters:
+    """Return the parameters of a parsed params.yaml.
+
+    Raises:
+        InputError: a key is unknown or missing, or its value is of the wrong type or out of range.
+    """
+    if complaint := _complaint(values, RULES, ""):
+        raise InputError(f"params.yaml: {complaint}")
+    return Parameters(
+        **{**values, "image": Image(**values["image"]), "split": Split(**values["split"])}
+    )
+
+
+def load(path: Path) -> Parameters:
+    """Read and check params.yaml.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or see `check`.
+    """
+    try:
+        return check(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing; run from the folder that holds dvc.yaml") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None

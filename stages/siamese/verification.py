@@ -1,0 +1,149 @@
+"""Figures of face verification from scores and labels.
+
+A score is the network's logit of "different persons": the higher, the less alike. A pair is
+accepted as one person when its score lies below the threshold. Labels are 0 for the same person
+and 1 for different persons. TAR, the true accept rate, is the share of same pairs accepted; FAR,
+the false accept rate, the share of different pairs accepted.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siamese.protocol import DIFFERENT, SAME
+
+Scores = NDArray[np.floating]
+Labels = NDArray[np.integer]
+
+EVEN_ODDS = 0.0  # the logit of probability 0.5
+Z_95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+
+
+def cross_entropy(scores: Scores, labels: Labels) -> float:
+    """Return the mean binary cross-entropy in nats of logits (n,) and labels (n,)."""
+    logits = scores.astype(np.float64)
+    return float(np.mean(np.logaddexp(0, logits) - logits * (labels == DIFFERENT)))
+
+
+def accuracy(scores: Scores, labels: Labels, threshold: float = EVEN_ODDS) -> float:
+    """Return the share of pairs judged rightly; at the threshold itself a pair is "different"."""
+    return float(np.mean((scores >= threshold) == (labels == DIFFERENT)))
+
+
+def wilson_interval(share: float, n: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a share observed on n independent trials.
+
+    Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
+    JASA 22 (1927).
+    """
+    centre = share + Z_95**2 / (2 * n)
+    margin = Z_95 * sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
+    scale = 1 + Z_95**2 / n
+    return (centre - margin) / scale, (centre + margin) / scale
+
+
+@dataclass(frozen=True)
+class Roc:
+    """A receiver operating characteristic: (points,) float64 each, from (0, 0) to (1, 1).
+
+    At each threshold the pairs with lower scores are accepted.
+    """
+
+    far: NDArray[np.float64]
+    tar: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+
+    @property
+    def area(self) -> float:
+        """Return the area under the curve."""
+        return float(np.trapezoid(self.tar, self.far))
+
+    @property
+    def equal_error_rate(self) -> float:
+        """Return where FAR equals 1 - TAR, on straight lines between the points."""
+        gap = self.far - (1 - self.tar)  # rises from -1 to 1
+        after = int(np.argmax(gap >= 0))
+        before = after - 1
+        share = -gap[before] / (gap[after] - gap[before])
+        return float(self.far[before] + share * (self.far[after] - self.far[before]))
+
+
+def roc(scores: Scores, labels: Labels) -> Roc:
+    """Return the ROC of scores (n,) and labels (n,) that hold both classes."""
+    values = np.unique(scores.astype(np.float64))
+    thresholds = np.append(values, np.inf)
+    same = np.sort(scores[labels == SAME])
+    different = np.sort(scores[labels == DIFFERENT])
+    return Roc(
+        far=np.searchsorted(different, thresholds) / len(different),
+        tar=np.searchsorted(same, thresholds) / len(same),
+        thresholds=thresholds,
+    )
+
+
+def best_threshold(scores: Scores, labels: Labels) -> float:
+    """Return the threshold of the highest accuracy, midway between two scores.
+
+    Among equally good ones, the one closest to even odds.
+    """
+    values = np.unique(scores.astype(np.float64))
+    middles = (values[1:] + values[:-1]) / 2
+    candidates = np.concatenate([[values[0] - 1], middles, [values[-1] + 1]])
+    same = np.sort(scores[labels == SAME].astype(np.float64))
+    different = np.sort(scores[labels == DIFFERENT].astype(np.float64))
+    right = (
+        np.searchsorted(same, candidates) + len(different) - np.searchsorted(different, candidates)
+    )
+    best = candidates[right == right.max()]
+    return float(best[np.argmin(np.abs(best - EVEN_ODDS))])
+
+
+def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, float]:
+    """Return the figures of one set of pairs.
+
+    Args:
+        scores: (n,) logits.
+        labels: (n,), both classes.
+        threshold: chosen on other pairs, or at least on validation.
+
+    Returns:
+        Loss and accuracy at probability 0.5; accuracy at the threshold; each accuracy's 95 %
+        Wilson interval (low, high); the area under the ROC; the equal error rate; the number of
+        pairs.
+    """
+    curve = roc(scores, labels)
+    even, tuned = accuracy(scores, labels), accuracy(scores, labels, threshold)
+    (even_low, even_high), (tuned_low, tuned_high) = (
+        wilson_interval(share, len(labels)) for share in (even, tuned)
+    )
+    return {
+        "pairs": len(labels),
+        "loss": cross_entropy(scores, labels),
+        "accuracy": even,
+        "accuracy_low": even_low,
+        "accuracy_high": even_high,
+        "accuracy_at_threshold": tuned,
+        "accuracy_at_threshold_low": tuned_low,
+        "accuracy_at_threshold_high": tuned_high,
+        "auc": curve.area,
+        "equal_error_rate": curve.equal_error_rate,
+    }
+
+
+def probability(scores: Scores) -> NDArray[np.float64]:
+    """Return the probabilities (n,) of "different persons" of logits (n,)."""
+    return np.asarray(np.exp(-np.logaddexp(0, -scores.astype(np.float64))))
+
+
+def histogram(scores: Scores, labels: Labels, bins: int = 20) -> list[tuple[float, int, int]]:
+    """Return each bin's middle probability, number of same pairs and number of different pairs."""
+    edges = np.linspace(0, 1, bins + 1)
+    values = probability(scores)
+    same, different = (np.histogram(values[labels == c], edges)[0] for c in (SAME, DIFFERENT))
+    middles = (edges[1:] + edges[:-1]) / 2
+    return [
+        (round(float(m), 6), int(s), int(d))
+        for m, s, d in zip(middles, same, different, strict=True)
+    ]
