@@ -193,14 +193,14 @@ def test_every_damage_to_a_compressed_archive_is_noticed_or_harmless(path: Path)
     content = bytearray(gzip.compress(tar_of(IMAGES), mtime=0))
     refused = 0
     for position in range(len(content)):
-        for mask in (0x01, 0x80, 0xFF):
+        for mask in (0x01, 0xFF):
             content[position] ^= mask
             try:
                 assert read(path, bytes(content)) == IMAGES  # as when gzip's date is hit
             except InputError:
                 refused += 1
             content[position] ^= mask
-    assert refused > 2.5 * len(content)
+    assert refused > 1.7 * len(content)
 
 
 def test_damage_to_a_header_never_ends_an_archive_silently(path: Path) -> None:

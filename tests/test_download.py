@@ -176,6 +176,20 @@ def test_an_archive_of_the_site_of_lfw_will_do(
     assert stored(data) == (IMAGES, TEXTS)
 
 
+@pytest.mark.parametrize("name", [*lfw.TEXTS, "lfw.tgz", "lfw-funneled.tgz", lfw.SITE_ARCHIVE])
+def test_a_mirror_comes_before_the_public_sources(name: str) -> None:
+    public = lfw.sources(name)
+    assert public
+    assert all(source.startswith("https://") for source in public)
+    assert lfw.sources(name, "/mirror/") == [f"/mirror/{name}", *public]
+
+
+@pytest.mark.parametrize("variant", lfw.VARIANTS.values(), ids=list(lfw.VARIANTS))
+def test_images_have_two_public_sources_and_a_proof(variant: lfw.Variant) -> None:
+    assert sum(len(lfw.sources(name)) for name in variant.archives) >= 2
+    assert variant.fingerprint or (variant.sha256 and len(variant.archives) == 1)
+
+
 def test_an_unknown_data_set_is_named_with_the_known_ones(data: Path) -> None:
     with pytest.raises(InputError, match="'lwf' is not one of synthetic, lfw-deepfunneled, lfw"):
         run(None, "lwf")

@@ -25,7 +25,7 @@ from siamese.fetching import Patience, fetch
 NAME = "lfw.tgz"
 CONTENT = random.Random(0).randbytes(300_000)
 OTHER = random.Random(1).randbytes(300_000)
-QUICK = Patience(answer=0.6, stall=0.25, attempts=3, backoff=0.01, longest_wait=2)
+QUICK = Patience(answer=5, stall=0.8, attempts=3, backoff=0.01, longest_wait=2)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -202,6 +202,16 @@ def test_a_kept_download_that_was_damaged_is_fetched_anew(
     assert "not lfw.tgz; fetching it anew" in capsys.readouterr().err
 
 
+def test_a_kept_download_that_was_damaged_goes_even_without_a_source(
+    place: Place, good: Server
+) -> None:
+    place.fetch(good)
+    (place.folder / NAME).write_bytes(OTHER)
+    with pytest.raises(InputError, match="no source"):
+        place.fetch(dead())
+    assert place.names() == [".lock"]
+
+
 def test_a_local_file_is_read_in_place(place: Place, tmp_path: Path, good: Server) -> None:
     (tmp_path / NAME).write_bytes(CONTENT)
     assert place.fetch(str(tmp_path / NAME), good) == str(tmp_path / NAME)
@@ -253,9 +263,18 @@ def test_a_stalled_transfer_goes_on_where_it_stalled(place: Place) -> None:
         assert server.asked == [None, "bytes=1000-"]
 
 
+def test_a_source_that_falls_silent_between_two_pieces_is_asked_again(place: Place) -> None:
+    def hang_up(handler: Handler) -> None:
+        handler.wfile.flush()
+
+    with serving(send(drop=1000), hang_up, send()) as server:
+        place.fetch(server)
+        assert server.asked == [None, "bytes=1000-", "bytes=1000-"]
+
+
 def test_a_slow_transfer_is_never_cut(place: Place) -> None:
-    patience = Patience(answer=0.2, stall=0.2, attempts=1)
-    with serving(send(pause=0.08)) as server:
+    patience = Patience(answer=0.4, stall=0.4, attempts=1)
+    with serving(send(pause=0.06)) as server:
         place.fetch(server, patience=patience)
         assert len(server.asked) == 1
 
@@ -317,7 +336,8 @@ def test_a_wrong_length_gives_way_to_the_next_source(
 
 
 @pytest.mark.parametrize(
-    "extent", ["bytes 0-9/300000", "bytes 999-/300000", "bytes */300000", "nonsense", ""]
+    "extent",
+    ["bytes 0-9/300000", "bytes 999-/300000", "bytes */300000", "nonsense", "bytes 1/2", ""],
 )
 def test_a_piece_from_another_place_is_not_added(place: Place, extent: str) -> None:
     with serving(send(drop=1000), refuse(206, Content_Range=extent), send()) as server:
@@ -392,7 +412,7 @@ def test_a_server_that_wants_too_long_a_wait_is_left_for_the_next(
     with serving(refuse(429, Retry_After="3600")) as server:
         assert place.fetch(server, good) == url(good)
         assert len(server.asked) == 1
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 3
 
 
 def test_redirects_are_followed_with_the_range(place: Place) -> None:
@@ -433,13 +453,13 @@ def test_an_impossible_url_gives_way_to_the_next(place: Place, good: Server, sou
     assert place.fetch(source, good) == url(good)
 
 
-def test_a_file_without_end_is_refused(
-    place: Place, good: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_without_end_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "FILE_BYTES", len(CONTENT))
     with serving(send(CONTENT + bytes(10**6))) as server:
-        assert place.fetch(server, good) == url(good)
+        with pytest.raises(InputError, match="more than 300,000 bytes"):
+            place.fetch(server)
         assert len(server.asked) == 1
+    assert place.partials() == []
 
 
 def test_sources_that_never_answer_cost_no_more_than_their_time(place: Place) -> None:
@@ -452,7 +472,7 @@ def test_sources_that_never_answer_cost_no_more_than_their_time(place: Place) ->
             place.fetch(*mute, headers_only, patience=patience)
         taken = time.monotonic() - begin
         assert all(len(server.asked) == 1 for server in mute)
-    assert taken < 4 * patience.answer + 0.5
+    assert taken < 4 * patience.answer + 2
 
 
 def test_when_no_source_of_lfw_answers_it_fails_within_a_minute() -> None:

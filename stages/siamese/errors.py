@@ -1,4 +1,4 @@
-"""What a person is told when an input is wrong: one line and a non-zero exit, no traceback."""
+"""What a person is told when a stage cannot go on: one line and a non-zero exit, no traceback."""
 
 import sys
 from collections.abc import Callable
@@ -9,8 +9,11 @@ class InputError(Exception):
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage; end with exit status 1 and one line on standard error on bad input."""
+    """Run a stage; on bad input, a failing disk or Ctrl-C end with one line on standard error."""
     try:
         stage()
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)  # 128 + SIGINT, as shells count

@@ -101,7 +101,7 @@ def fetch(
             return _kept(files, downloads, read) or _fetched(files, downloads, read, patience)
     except OSError as error:
         raise InputError(
-            f"{error.filename or downloads}: {error.strerror}; what had arrived is kept, "
+            f"{error.filename or downloads}: {error.strerror or error}; what had arrived is kept, "
             "run again to continue"
         ) from error
 
@@ -231,7 +231,7 @@ def _continue(url: str, partial: Path, patience: Patience) -> None:
     response, chunk = _answer(url, headers, patience)
     with response:
         begin, total = _extent(response)
-        if response.status == 416 and total == start:
+        if response.status == 416 and 0 < start == total:
             return
         if response.status == 416 or (response.status == 206 and begin != start):
             partial.unlink(missing_ok=True)
@@ -260,6 +260,7 @@ def _continue(url: str, partial: Path, patience: Patience) -> None:
                 file.write(piece)
                 bar.update(len(piece))
                 if file.tell() > FILE_BYTES:
+                    partial.unlink()
                     raise _SourceError(f"more than {FILE_BYTES:,} bytes")
         if total is not None and _size(partial) != total:
             raise _SourceError(f"broke off at {_size(partial):,} of {total:,} bytes", again=True)
@@ -309,11 +310,12 @@ def _close(late: Future[Answer]) -> None:
 
 def _extent(response: HTTPResponse | HTTPError) -> tuple[int, int | None]:
     """Return at which byte of the file the response begins and the file's size, if it says so."""
+    number = r"(\d{1,18})"
     if response.status == 200:
-        length = response.headers.get("Content-Length", "")
-        return 0, int(length) if length.isdecimal() else None
+        match = re.fullmatch(number, response.headers.get("Content-Length", ""))
+        return 0, int(match[1]) if match else None
     extent = response.headers.get("Content-Range", "")
-    match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(?:(\d+)|\*)", extent)
+    match = re.fullmatch(rf"bytes (?:{number}-\d+|\*)/(?:{number}|\*)", extent)
     begin, total = match.groups() if match else (None, None)
     return int(begin) if begin else -1, int(total) if total else None
 

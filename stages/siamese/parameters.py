@@ -136,7 +136,8 @@ def _complaint(value: Any, rule: Any, key: str) -> str | None:
     for name in value:
         if name not in rule:
             near = difflib.get_close_matches(str(name), rule, n=1, cutoff=0)
-            return f"unknown key {where}{name}; did you mean {where}{near[0]}?"
+            shown = name if str(name).isprintable() else repr(name)
+            return f"unknown key {where}{shown}; did you mean {where}{near[0]}?"
     for name, inner in rule.items():
         if name not in value:
             takes = inner.takes if isinstance(inner, Rule) else "a mapping of " + ", ".join(inner)
@@ -159,15 +160,28 @@ def check(values: Any) -> Parameters:
     )
 
 
+def parse(text: str, name: str) -> Parameters:
+    """Return the parameters of a params.yaml's content; `name` is the file's, for messages.
+
+    Raises:
+        InputError: the text is not YAML, or see `check`.
+    """
+    try:
+        values = YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+    return check(values)
+
+
 def load(path: Path) -> Parameters:
     """Read and check params.yaml.
 
     Raises:
-        InputError: the file is missing, is not YAML, or see `check`.
+        InputError: the file is missing or not UTF-8 text, or see `parse`.
     """
     try:
-        return check(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
+        return parse(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise InputError(f"{path} is missing; run from the folder that holds dvc.yaml") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text at byte {error.start}") from None

@@ -1,8 +1,9 @@
 """A small stand-in for Labeled Faces in the Wild: drawn faces of invented people.
 
-Identity lies in shapes and tones (head, hair, brows, eyes, nose, mouth, beard, glasses); pose, light,
-expression, clothes, background and noise vary from image to image. It lets the whole pipeline run,
-and learn, in minutes and without the real images. Its figures say nothing about real faces.
+Identity lies in shapes and tones (head, hair, brows, eyes, nose, mouth, beard, glasses); pose,
+light, expression, clothes, background and noise vary from image to image. It lets the whole
+pipeline run, and learn, in minutes and without the real images. Its figures say nothing about
+real faces.
 """
 
 import io
@@ -18,7 +19,8 @@ SIZE = 250
 SUPERSAMPLING = 2
 FOLDS = 10
 DEV_TRAIN_PEOPLE, DEV_TEST_PEOPLE = 80, 40
-DEV_TRAIN_PAIRS, DEV_TEST_PAIRS, FOLD_PAIRS = 100, 80, 5  # of the same person, and of different
+# Of the same person, and as many of different people; few, for a training of minutes on a CPU.
+DEV_TRAIN_PAIRS, DEV_TEST_PAIRS, FOLD_PAIRS = 50, 80, 5
 IMAGES_PER_PERSON = (1, 2, 2, 3, 3, 4)  # each as likely; as in LFW, some have one image only
 
 FIRST_NAMES = (
@@ -27,11 +29,13 @@ FIRST_NAMES = (
 ).split()
 LAST_NAMES = "Drawn Imaginary Invented Pixel Synthetic".split()
 
-HAIR_COLOURS = ((28, 22, 20), (66, 42, 28), (120, 76, 42), (150, 66, 34), (214, 178, 112))
-HAIR_COLOURS += ((186, 184, 182),)
+BLACK, BROWN, CHESTNUT = (28, 22, 20), (66, 42, 28), (120, 76, 42)
+RED, BLOND, GREY = (150, 66, 34), (214, 178, 112), (186, 184, 182)
+HAIR_COLOURS = (BLACK, BROWN, CHESTNUT, RED, BLOND, GREY)
 LIGHT_SKIN, DARK_SKIN = np.array((250, 216, 190)), np.array((96, 62, 46))
 
-Points = NDArray[np.float64]
+Points = NDArray[np.float64]  # (n, 2)
+Colour = NDArray[np.float64]  # (3,): red, green, blue, 0 to 255
 People = dict[str, int]  # name → number of images
 Pair = tuple[str, int, str, int]
 
@@ -101,9 +105,9 @@ def _pairs(rng: np.random.Generator, people: People, count: int) -> str:
 class Person:
     """What stays the same in all images of a person; lengths in half heights of the face."""
 
-    skin: Points
-    hair: Points
-    iris: Points
+    skin: Colour
+    hair: Colour
+    iris: Colour
     width: float
     squareness: float
     taper: float
@@ -181,39 +185,29 @@ class _Canvas:
         placed: list[float] = (turned @ self.rotation * self.scale + self.centre).ravel().tolist()
         return placed
 
-    def fill(self, points: Points, colour: Points, depth: float = 0) -> None:
+    def fill(self, points: Points, colour: Colour, depth: float = 0) -> None:
         """Fill a polygon (n, 2); a larger depth is nearer to the camera."""
         self.draw.polygon(self._place(points, depth), _rgb(colour))
 
-    def line(self, points: Points, colour: Points, width: float, depth: float = 0) -> None:
+    def line(self, points: Points, colour: Colour, width: float, depth: float = 0) -> None:
         """Draw a line through points (n, 2), `width` in the face's coordinates."""
         pixels = max(1, round(width * self.scale))
         self.draw.line(self._place(points, depth), _rgb(colour), pixels, "curve")
 
 
-def _rgb(colour: Points) -> tuple[int, int, int]:
+def _rgb(colour: Colour) -> tuple[int, int, int]:
     red, green, blue = np.clip(colour, 0, 255).astype(int).tolist()
     return red, green, blue
 
 
 def _ellipse(
-    x: float,
-    y: float,
-    width: float,
-    height: float,
-    power: float = 2,
-    turns: tuple[float, float] = (0, 1),
+    x: float, y: float, width: float, height: float, power: float = 2, start: float = 0
 ) -> Points:
-    """Return 48 points of a superellipse with these half axes, from one turn to the other."""
-    t = 2 * np.pi * np.linspace(*turns, 48)
+    """Return 48 points of a superellipse with these half axes, from turn `start` to turn 1."""
+    t = 2 * np.pi * np.linspace(start, 1, 48)
     c, s = np.cos(t), np.sin(t)
-    return np.stack(
-        (
-            x + width * np.sign(c) * abs(c) ** (2 / power),
-            y + height * np.sign(s) * abs(s) ** (2 / power),
-        ),
-        1,
-    )
+    c, s = np.sign(c) * abs(c) ** (2 / power), np.sign(s) * abs(s) ** (2 / power)
+    return np.stack((x + width * c, y + height * s), 1)
 
 
 def _curve(x: float, y: float, width: float, bend: float, tilt: float = 0) -> Points:
@@ -227,13 +221,14 @@ def _photograph(person: Person, rng: np.random.Generator) -> bytes:
     canvas = _Canvas(rng)
     _draw_head(canvas, person, rng)
     _draw_features(canvas, person, rng)
-    blur = ImageFilter.GaussianBlur(rng.uniform(0, 1))
+    blur = ImageFilter.BoxBlur(rng.uniform(0, 1))
     pixels = np.asarray(canvas.image.reduce(SUPERSAMPLING).filter(blur), dtype=np.float32)
     angle, strength, gain = rng.uniform((0, 0, 0.9), (2 * np.pi, 0.15, 1.1))
     along = np.linspace(-1, 1, SIZE, dtype=np.float32)
     light = along * math.cos(angle) + along[:, None] * math.sin(angle)
     pixels = pixels * (gain * (1 + strength * light))[..., None]
-    pixels += rng.uniform(2, 8) * rng.standard_normal(pixels.shape, dtype=np.float32)
+    grain = rng.standard_normal((SIZE, SIZE, 1), dtype=np.float32)
+    pixels += rng.uniform(1, 6) * grain
     buffer = io.BytesIO()
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
@@ -253,8 +248,9 @@ def _draw_head(canvas: _Canvas, p: Person, rng: np.random.Generator) -> None:
     canvas.fill(face, p.skin)
     if p.beard:
         jaw = face[face[:, 1] > 0.15]
-        canvas.fill(jaw[np.argsort(jaw[:, 0])], 0.35 * p.skin + 0.65 * p.hair)
-    scalp = _ellipse(0, 0, p.width * 1.04, 1 + p.volume, p.squareness, (0.5, 1))
+        cheeks = _curve(0, 0.15, p.width, 0.22)
+        canvas.fill(np.concatenate((jaw, cheeks)), 0.35 * p.skin + 0.65 * p.hair)
+    scalp = _ellipse(0, 0, p.width * 1.04, 1 + p.volume, p.squareness, start=0.5)
     edge = _curve(0, p.hairline + p.parting, p.width, -p.parting, p.slant)[::-1]
     canvas.fill(np.concatenate((scalp, edge)), p.hair)
 
@@ -270,8 +266,8 @@ def _draw_features(canvas: _Canvas, p: Person, rng: np.random.Generator) -> None
         canvas.fill(
             _ellipse(x + gaze, -0.08, radius, min(openness, 0.55) * p.eye_size), p.iris, 0.3
         )
-        canvas.fill(_ellipse(x + gaze, -0.08, radius / 2, radius / 2), 0 * dark, 0.3)
-        lid = _ellipse(x, -0.08, 1.25 * p.eye_size, openness * p.eye_size, turns=(0.5, 1))
+        canvas.fill(_ellipse(x + gaze, -0.08, radius / 2, radius / 2), np.zeros(3), 0.3)
+        lid = _ellipse(x, -0.08, 1.25 * p.eye_size, openness * p.eye_size, start=0.5)
         canvas.line(lid, dark, 0.025, 0.3)
         brow = _curve(x, -0.08 - p.brow_height, 1.5 * p.eye_size, -0.04, side * p.brow_tilt)
         canvas.line(brow, 0.7 * p.hair, p.brow_thickness, 0.3)

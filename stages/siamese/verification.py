@@ -29,7 +29,8 @@ def cross_entropy(scores: Scores, labels: Labels) -> float:
 
 def accuracy(scores: Scores, labels: Labels, threshold: float = EVEN_ODDS) -> float:
     """Return the share of pairs judged rightly; at the threshold itself a pair is "different"."""
-    return float(np.mean((scores >= threshold) == (labels == DIFFERENT)))
+    # In float64: NumPy would round the threshold to the scores' own precision.
+    return float(np.mean((scores.astype(np.float64) >= threshold) == (labels == DIFFERENT)))
 
 
 def wilson_interval(share: float, n: int) -> tuple[float, float]:

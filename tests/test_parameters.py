@@ -1,0 +1,145 @@
+"""params.yaml is checked as a whole; every complaint is one line that names the key."""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from siamese import parameters
+from siamese.errors import InputError
+
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+
+
+def values() -> dict[str, Any]:
+    return dict(YAML(typ="safe", pure=True).load(PARAMS.read_text(encoding="utf-8")))
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    result = copy.deepcopy(values())
+    *path, last = key.split(".")
+    target = result
+    for name in path:
+        target = target[name]
+    target[last] = value
+    return result
+
+
+def test_the_committed_file_passes() -> None:
+    params = parameters.load(PARAMS)
+    assert params.dataset == "lfw-deepfunneled"
+    assert params.scheduler == "none"
+    assert params.scheduler_settings == {"learning_rate": 0.0001}
+    assert params.image.channels == 1
+
+
+def test_the_four_variants_of_the_brief_stand_in_the_committed_file() -> None:
+    schedulers = values()["schedulers"]
+    assert schedulers["none"] == {"learning_rate": 0.0001}
+    assert schedulers["step"] == {"learning_rate": 0.01, "step_size": 1, "gamma": 0.1}
+    assert schedulers["multistep"] == {
+        "learning_rate": 0.01,
+        "milestones": [1, 3, 5],
+        "gamma": 0.1,
+    }
+    assert schedulers["exponential"] == {"learning_rate": 0.01, "gamma": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("scheduler", "exponental", "one of none, step, multistep, exponential"),
+        ("dataset", "celeba", "one of lfw-deepfunneled"),
+        ("batch_size", 0, "an integer from 1"),
+        ("batch_size", 32.0, "an integer from 1"),
+        ("batch_size", True, "an integer from 1"),
+        ("batch_size", None, "an integer from 1"),
+        ("weight_decay", "6e-05", "a number from 0"),
+        ("weight_decay", -1, "a number from 0"),
+        ("weight_decay", float("nan"), "a number from 0"),
+        ("weight_decay", float("inf"), "a number from 0"),
+        ("seed", -1, "an integer from 0"),
+        ("image", 105, "a mapping of crop, size, grayscale"),
+        ("image.size", 72, "an integer from 73"),
+        ("image.grayscale", 1, "true or false"),
+        ("split.validation", 0, "a number from 0.01"),
+        ("schedulers.none.learning_rate", "fast", "a number from 1e-09"),
+        ("schedulers.multistep.milestones", [3, 1], "a list of increasing epochs"),
+        ("schedulers.multistep.milestones", "1, 3", "a list of increasing epochs"),
+        ("schedulers.step.gamma", 2, "a number from 1e-09 to 1"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key_and_what_it_takes(
+    key: str, value: Any, says: str
+) -> None:
+    with pytest.raises(InputError) as complaint:
+        parameters.check(changed(key, value))
+    message = str(complaint.value)
+    assert message.startswith(f"params.yaml: {key} is {value!r}; it takes {says}")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("batchsize", "batch_size"), ("image.sizes", "image.size"), ("schedulers.cos", "cosine")],
+)
+def test_a_misspelt_key_is_named_with_the_nearest_one(key: str, meant: str) -> None:
+    with pytest.raises(InputError, match=rf"unknown key {re.escape(key)}; did you mean .*{meant}"):
+        parameters.check(changed(key, 1))
+
+
+@pytest.mark.parametrize("key", ["seed", "image", "image.crop", "schedulers.step.gamma"])
+def test_a_missing_key_is_named_with_what_it_takes(key: str) -> None:
+    broken = changed(key, None)
+    *path, last = key.split(".")
+    target = broken
+    for name in path:
+        target = target[name]
+    del target[last]
+    with pytest.raises(InputError, match=rf"params.yaml: {re.escape(key)} is missing; it takes"):
+        parameters.check(broken)
+
+
+@given(st.text() | st.binary().map(lambda data: data.decode("latin-1")))
+def test_any_text_ends_in_one_line(text: str) -> None:
+    with pytest.raises(InputError) as complaint:
+        parameters.parse(text, "params.yaml")
+    assert len(str(complaint.value).splitlines()) == 1
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+
+
+@given(
+    st.sampled_from(["seed", "image", "split.validation", "scheduler", "schedulers.step", "extra"]),
+    st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner) | st.dictionaries(SCALARS.filter(lambda k: k == k), inner),
+        max_leaves=8,
+    ),
+)
+def test_any_value_either_passes_or_ends_in_one_line(key: str, value: Any) -> None:
+    try:
+        parameters.check(changed(key, value))
+        message = "accepted"
+    except InputError as complaint:
+        message = str(complaint)
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", ["6e-05", "1e-4", "0.00006", "1E-3"])
+def test_small_numbers_are_numbers_however_they_are_written(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    text = PARAMS.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(?m)^weight_decay: .*$", f"weight_decay: {number}", text))
+    assert parameters.load(path).weight_decay == float(number)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"params\.yaml is missing"):
+        parameters.load(tmp_path / "params.yaml")

@@ -1,0 +1,118 @@
+"""Verification figures agree with scikit-learn, scipy and hand-made cases."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn.metrics import log_loss, roc_auc_score, roc_curve
+
+from siamese import verification
+from siamese.verification import Labels, Scores
+
+
+def sample(seed: int, n: int = 200, ties: bool = False) -> tuple[Scores, Labels]:
+    generator = np.random.default_rng(seed)
+    labels = np.repeat([0, 1], n // 2)
+    scores = generator.normal(labels * 1.2, 1.0)
+    return (np.round(scores, 1) if ties else scores), labels
+
+
+def brute_force_best_accuracy(scores: Scores, labels: Labels) -> float:
+    candidates = np.concatenate([[-np.inf, np.inf], scores, np.nextafter(scores, np.inf)])
+    return max(verification.accuracy(scores, labels, t) for t in candidates)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("ties", [False, True])
+def test_auc_is_scikit_learns(seed: int, ties: bool) -> None:
+    scores, labels = sample(seed, ties=ties)
+    assert verification.roc(scores, labels).area == pytest.approx(roc_auc_score(labels, scores))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_roc_points_are_scikit_learns(seed: int) -> None:
+    scores, labels = sample(seed, ties=True)
+    curve = verification.roc(scores, labels)
+    # scikit-learn accepts at or above a threshold; alike is low here, so the sign is turned.
+    far, tar, _ = roc_curve(1 - labels, -scores, drop_intermediate=False)
+    np.testing.assert_allclose(curve.far, far)
+    np.testing.assert_allclose(curve.tar, tar)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("ties", [False, True])
+def test_equal_error_rate_is_where_scikit_learns_curve_crosses_the_diagonal(
+    seed: int, ties: bool
+) -> None:
+    scores, labels = sample(seed, ties=ties)
+    far, tar, _ = roc_curve(1 - labels, -scores, drop_intermediate=False)
+    grid = np.linspace(0, 1, 2_000_001)
+    gap = np.abs(np.interp(grid, far, tar) - (1 - grid))
+    rate = verification.roc(scores, labels).equal_error_rate
+    assert rate == pytest.approx(grid[np.argmin(gap)], abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("ties", [False, True])
+def test_best_threshold_reaches_the_best_accuracy_there_is(seed: int, ties: bool) -> None:
+    scores, labels = sample(seed, n=60, ties=ties)
+    threshold = verification.best_threshold(scores, labels)
+    assert verification.accuracy(scores, labels, threshold) == brute_force_best_accuracy(
+        scores, labels
+    )
+
+
+def test_among_equally_good_thresholds_the_one_nearest_to_even_odds_is_taken() -> None:
+    scores, labels = np.array([-3.0, -2.0, 4.0, 5.0]), np.array([0, 0, 1, 1])
+    assert verification.best_threshold(scores, labels) == 1.0
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5, width=32), st.integers(0, 1)), min_size=2, max_size=30))
+def test_any_scores_give_figures_in_range(rows: list[tuple[float, int]]) -> None:
+    scores = np.array([score for score, _ in rows], dtype=np.float32)
+    labels = np.array([label for _, label in rows])
+    labels[:2] = 0, 1  # both classes
+    curve = verification.roc(scores, labels)
+    assert curve.area == pytest.approx(roc_auc_score(labels, scores))
+    assert 0 <= curve.equal_error_rate <= 1
+    threshold = verification.best_threshold(scores, labels)
+    assert verification.accuracy(scores, labels, threshold) == brute_force_best_accuracy(
+        scores, labels
+    )
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 10), (10, 10), (500, 1000), (680, 1000), (199, 330)])
+def test_interval_is_scipys_wilson_interval(right: int, n: int) -> None:
+    expected = binomtest(right, n).proportion_ci(0.95, method="wilson")
+    low, high = verification.wilson_interval(right / n, n)
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_cross_entropy_is_scikit_learns_and_stays_finite() -> None:
+    scores, labels = sample(0)
+    expected = log_loss(labels, verification.probability(scores))
+    assert verification.cross_entropy(scores, labels) == pytest.approx(expected)
+    extreme = verification.cross_entropy(np.array([-1e4, 1e4]), np.array([1, 1]))
+    assert extreme == pytest.approx(5e3)
+
+
+def test_at_the_threshold_itself_a_pair_is_different() -> None:
+    assert verification.accuracy(np.array([0.0]), np.array([1])) == 1
+    assert verification.accuracy(np.array([0.0]), np.array([0])) == 0
+
+
+def test_histogram_counts_every_pair_once() -> None:
+    scores, labels = sample(0)
+    bins = verification.histogram(scores * 100, labels)
+    assert sum(same for _, same, _ in bins) == sum(different for *_, different in bins) == 100
+    assert [middle for middle, *_ in bins] == sorted(middle for middle, *_ in bins)
+
+
+def test_figures_hold_what_the_single_functions_give() -> None:
+    scores, labels = sample(0)
+    figures = verification.figures(scores, labels, threshold=0.7)
+    assert figures["accuracy"] == verification.accuracy(scores, labels, 0.0)
+    assert figures["accuracy_at_threshold"] == verification.accuracy(scores, labels, 0.7)
+    assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
+    assert figures["pairs"] == len(labels)
