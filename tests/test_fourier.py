@@ -19,7 +19,7 @@ def test_values_and_gradients_are_those_of_conv2d(
     weight = torch.randn(filters, channels, kernel, kernel, requires_grad=True)
     bias = torch.randn(filters, requires_grad=True)
     exact = [tensor.detach().double().requires_grad_() for tensor in (images, weight, bias)]
-    result, expected = convolve(images, weight, bias), F.conv2d(*exact)
+    result, expected = convolve(images, weight, bias), F.conv2d(exact[0], exact[1], exact[2])
     assert result.shape == expected.shape
     gradient = torch.randn_like(result)
     result.backward(gradient)

@@ -1,5 +1,6 @@
 """Each scheduler's learning rates are those of torch's own of that name."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def rates(scheduler: torch_schedulers.LRScheduler, steps: int) -> list[float]:
 def test_sequence_is_torchs_own(name: str) -> None:
     settings = SETTINGS[name]
     optimizer = adam(settings["learning_rate"])
-    reference = {
+    references: dict[str, Callable[[], torch_schedulers.LRScheduler]] = {
         "none": lambda: torch_schedulers.ConstantLR(optimizer, factor=1),
         "step": lambda: torch_schedulers.StepLR(optimizer, step_size=2, gamma=0.5),
         "multistep": lambda: torch_schedulers.MultiStepLR(optimizer, [1, 3, 5], gamma=0.1),
@@ -47,10 +48,10 @@ def test_sequence_is_torchs_own(name: str) -> None:
         "onecycle": lambda: torch_schedulers.OneCycleLR(
             optimizer, 0.01, epochs=8, steps_per_epoch=3, pct_start=0.25, cycle_momentum=False
         ),
-    }[name]()
+    }
     ours = make_scheduler(name, settings, adam(settings["learning_rate"]), EPOCHS, BATCHES)
     steps = EPOCHS * BATCHES if name in BY_BATCH else EPOCHS
-    assert rates(ours, steps) == rates(reference, steps)
+    assert rates(ours, steps) == rates(references[name](), steps)
 
 
 def test_the_briefs_multistep_falls_after_epochs_1_3_and_5() -> None:

@@ -19,9 +19,10 @@ NETWORK = "koch2015"
 def save(network: SiameseNetwork, image: Image, path: Path) -> None:
     """Write a network with its image settings; the file holds tensors and text, never code."""
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    metadata = {"network": NETWORK, "image": json.dumps(dataclasses.asdict(image))}
+    settings = {"network": NETWORK, "image": dataclasses.asdict(image)}
+    # One entry: safetensors writes several in an order that changes from run to run.
     with atomic.writing(path) as partial:
-        save_file(state, partial, metadata)
+        save_file(state, partial, {"settings": json.dumps(settings)})
 
 
 def load(path: Path) -> tuple[SiameseNetwork, Image]:
@@ -32,10 +33,10 @@ def load(path: Path) -> tuple[SiameseNetwork, Image]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("network") != NETWORK:
+            settings = json.loads((file.metadata() or {})["settings"])
+            if settings["network"] != NETWORK:
                 raise InputError(f"{path}: holds no {NETWORK} network; `dvc repro` makes one")
-            image = Image(**json.loads(metadata["image"]))
+            image = Image(**settings["image"])
             network = SiameseNetwork(image.size, image.channels)
             names = file.keys()
             network.load_state_dict({name: file.get_tensor(name) for name in names})

@@ -24,7 +24,8 @@ Z_95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
 def cross_entropy(scores: Scores, labels: Labels) -> float:
     """Return the mean binary cross-entropy in nats of logits (n,) and labels (n,)."""
     logits = scores.astype(np.float64)
-    return float(np.mean(np.logaddexp(0, logits) - logits * (labels == DIFFERENT)))
+    with np.errstate(invalid="ignore"):  # a network that diverged gives NaN, and so does this
+        return float(np.mean(np.logaddexp(0, logits) - logits * (labels == DIFFERENT)))
 
 
 def accuracy(scores: Scores, labels: Labels, threshold: float = EVEN_ODDS) -> float:

@@ -1,0 +1,76 @@
+"""dvc.yaml says all that a stage depends on, so that DVC knows when to run it again."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+
+
+def imports(path: Path) -> set[Path]:
+    """Return the library's modules that a file imports, directly."""
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        modules |= {ROOT / "stages" / f"{name.replace('.', '/')}.py" for name in names}
+    return {module for module in modules if module.exists()}
+
+
+def closure(path: Path) -> set[Path]:
+    """Return a file and all of the library's modules that it comes to import."""
+    found: set[Path] = set()
+    waiting = {path}
+    while waiting:
+        found |= waiting
+        waiting = {module for file in waiting for module in imports(file)} - found
+    return found
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_lists_its_script_and_every_module_it_uses(name: str) -> None:
+    listed = {dep for dep in STAGES[name]["deps"] if dep.startswith("stages/")}
+    used = {str(path.relative_to(ROOT)) for path in closure(ROOT / "stages" / f"{name}.py")}
+    assert listed == used
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_lists_the_params_that_its_script_names(name: str) -> None:
+    source = (ROOT / "stages" / f"{name}.py").read_text(encoding="utf-8")
+    used = set(re.findall(r"params\.(\w+)", source.replace("params.yaml", "")))
+    used |= set(re.findall(r"parameters\.load\(\S+\)\.(\w+)", source))
+    listed = {str(param).split(".")[0] for param in STAGES[name]["params"]}
+    assert used <= listed
+
+
+def test_training_depends_on_the_chosen_schedulers_settings_alone() -> None:
+    params = STAGES["train"]["params"]
+    assert "schedulers.${scheduler}" in params
+    assert "schedulers" not in params
+
+
+def test_stages_holds_one_script_for_each_stage_and_nothing_else() -> None:
+    scripts = {path.stem for path in (ROOT / "stages").glob("*.py")}
+    assert scripts == set(STAGES)
+
+
+def test_metrics_and_plot_data_stand_in_git_and_images_of_faces_do_not() -> None:
+    for stage in STAGES.values():
+        for entry in stage.get("metrics", []) + stage.get("plots", []):
+            path, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
+            assert options.get("cache", True) is (Path(path).suffix == ".png"), path
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    for module in (ROOT / "stages" / "siamese").glob("*.py"):
+        for imported in imports(module):
+            assert module not in closure(imported), f"{module.name} and {imported.name}"
