@@ -48,7 +48,11 @@ def main() -> None:
     atomic.write_json(METRICS, summary)
 
     curve = verification.roc(scores["test"], labels["test"])
-    atomic.write_csv(PLOTS / "roc.csv", ("far", "tar"), zip(curve.far, curve.tar, strict=True))
+    atomic.write_csv(
+        PLOTS / "roc.csv",
+        ("threshold", "far", "tar"),
+        zip(verification.probability(curve.thresholds), curve.far, curve.tar, strict=True),
+    )
     classes = np.array(["same", "different"])
     judged = (scores["test"] >= verification.EVEN_ODDS).astype(int)
     atomic.write_csv(

@@ -61,6 +61,7 @@ def main() -> None:
         "device": device.type,
         "processor": devices.processor(device),
         "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
     }
     atomic.write_json(METRICS, summary)
 

@@ -48,7 +48,7 @@ def test_a_stage_lists_the_params_that_its_script_names(name: str) -> None:
     source = (ROOT / "stages" / f"{name}.py").read_text(encoding="utf-8")
     used = set(re.findall(r"params\.(\w+)", source.replace("params.yaml", "")))
     used |= set(re.findall(r"parameters\.load\(\S+\)\.(\w+)", source))
-    listed = {str(param).split(".")[0] for param in STAGES[name]["params"]}
+    listed = {str(param).split(".")[0] for param in STAGES[name].get("params", [])}
     assert used <= listed
 
 

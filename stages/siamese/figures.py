@@ -68,9 +68,8 @@ def training_curves(runs: Mapping[str, Columns], path: Path, title: str) -> None
     """Draw loss and accuracy by epoch of one run or several, training solid, validation dashed."""
     figure, [[losses, accuracies]] = _figure(1, 2, 10, 4)
     for (name, run), colour in zip(runs.items(), COLOURS, strict=False):
-        prefix = f"{name}, " if name else ""
-        for split, style in (("train", "-"), ("val", "--")):
-            label = prefix + {"train": "training", "val": "validation"}[split]
+        for split, label, style in (("train", "training", "-"), ("val", "validation", "--")):
+            label = f"{name}, {label}" if name else label
             options = {"color": colour, "linestyle": style, "marker": ".", "label": label}
             losses.plot(run["epoch"], run[f"{split}_loss"], **options)
             accuracies.plot(run["epoch"], run[f"{split}_accuracy"], **options)
@@ -79,7 +78,7 @@ def training_curves(runs: Mapping[str, Columns], path: Path, title: str) -> None
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     losses.set_ylim(bottom=0)
     accuracies.yaxis.set_major_formatter(PercentFormatter(1))
-    losses.legend()
+    figure.legend(*losses.get_legend_handles_labels(), loc="outside right center")
     figure.suptitle(title)
     _save(figure, path)
 
@@ -118,11 +117,12 @@ def score_histogram(bins: Columns, threshold: float, path: Path, title: str) -> 
 def gallery(groups: Mapping[str, Sequence[JudgedPair]], path: Path, title: str) -> None:
     """Draw a row of pairs for each group, both images of a pair side by side."""
     columns = max(1, *(len(pairs) for pairs in groups.values()))
-    figure, grid = _figure(len(groups), columns, 2.9 * columns, 2.2 * len(groups))
+    figure, grid = _figure(len(groups), columns, 2.6 * columns, 2.1 * len(groups))
     for row, (name, pairs) in zip(grid, groups.items(), strict=True):
         for axes in row:
             axes.set_axis_off()
-        row[0].set_title(f"{name}{'' if pairs else ': none'}", loc="left", weight="bold", y=1.18)
+        heading = name if pairs else f"{name}: none"
+        row[0].set_title(heading, loc="left", size=10, weight="bold", y=1.24)
         for axes, pair in zip(row, pairs, strict=False):
             axes.imshow(np.concatenate(pair.faces, axis=1), cmap="gray", vmin=0, vmax=255)
             names = "\n".join(name.replace("_", " ") for name in pair.names)

@@ -20,7 +20,7 @@ SUPERSAMPLING = 2
 FOLDS = 10
 DEV_TRAIN_PEOPLE, DEV_TEST_PEOPLE = 80, 40
 # Of the same person, and as many of different people; few, for a training of minutes on a CPU.
-DEV_TRAIN_PAIRS, DEV_TEST_PAIRS, FOLD_PAIRS = 50, 80, 5
+DEV_TRAIN_PAIRS, DEV_TEST_PAIRS, FOLD_PAIRS = 64, 80, 5
 IMAGES_PER_PERSON = (1, 2, 2, 3, 3, 4)  # each as likely; as in LFW, some have one image only
 
 FIRST_NAMES = (

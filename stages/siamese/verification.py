@@ -43,7 +43,7 @@ def wilson_interval(share: float, n: int) -> tuple[float, float]:
     centre = share + Z_95**2 / (2 * n)
     margin = Z_95 * sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
     scale = 1 + Z_95**2 / n
-    return (centre - margin) / scale, (centre + margin) / scale
+    return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,136 @@
+"""README's table and figures of the brief's variants, from DVC's experiments.
+
+    python -m siamese.report EXPERIMENT [EXPERIMENT ...]
+
+reads the named experiments (or other revisions) out of DVC, writes metrics/variants.json and
+plots/variants.csv, then the table into README.md and the figures beside the data. Without names it
+makes table and figures again from those two files.
+"""
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import dvc.api
+import numpy as np
+from ruamel.yaml import YAML
+
+from siamese import atomic, figures
+from siamese.errors import run
+
+VARIANTS = Path("metrics/variants.json")
+CURVES = Path("plots/variants.csv")
+README = Path("README.md")
+TABLE = re.compile(r"(<!-- variants -->\n).*?(\n<!-- /variants -->)", re.DOTALL)
+
+# As reported for the experiment that is reproduced, one run each on a GPU: minutes to
+# convergence; holdout loss and accuracy; test loss and accuracy.
+REPORTED = {
+    "none": (1.5, 0.538, 0.992, 0.667, 0.785),
+    "step": (2.5, 0.767, 0.581, 0.750, 0.581),
+    "multistep": (2.5, 0.742, 0.611, 0.750, 0.577),
+    "exponential": (3.0, 0.781, 0.412, 0.747, 0.615),
+}
+HEADER = """\
+| scheduler | weight decay | | minutes | epochs (best) | holdout loss | holdout accuracy | test loss \
+| test accuracy | test AUC |
+|---|---|---|---|---|---|---|---|---|---|"""
+
+
+def collect(revisions: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return each experiment's figures, and the epochs of all, as rows."""
+    variants, curves = [], []
+    for revision in revisions:
+        params = YAML(typ="safe", pure=True).load(dvc.api.read("params.yaml", rev=revision))
+        train = json.loads(dvc.api.read("metrics/train.json", rev=revision))
+        evaluation = json.loads(dvc.api.read("metrics/evaluation.json", rev=revision))
+        settings = {
+            "scheduler": params["scheduler"],
+            "weight_decay": float(params["weight_decay"]),
+            "seed": params["seed"],
+        }
+        variants.append({**settings, "train": train, "evaluation": evaluation})
+        epochs = csv.DictReader(dvc.api.read("plots/training.csv", rev=revision).splitlines())
+        curves += [{**settings, **epoch} for epoch in epochs]
+    return variants, curves
+
+
+def _row(variant: dict[str, Any]) -> str:
+    train, evaluation = variant["train"], variant["evaluation"]
+    val, test = evaluation["val"], evaluation["test"]
+
+    def share(figures: dict[str, float]) -> str:
+        low, high = figures["accuracy_low"], figures["accuracy_high"]
+        return f"{figures['accuracy']:.1%} ({low:.1%} to {high:.1%})"
+
+    cells = (
+        variant["scheduler"],
+        f"{variant['weight_decay']:g}",
+        "measured",
+        f"{train['convergence_seconds'] / 60:.1f}",
+        f"{train['epochs']} ({train['best_epoch']})",
+        f"{val['loss']:.3f}",
+        share(val),
+        f"{test['loss']:.3f}",
+        share(test),
+        f"{test['auc']:.3f}",
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def table(variants: list[dict[str, Any]]) -> str:
+    """Return the Markdown table: for each scheduler what was reported, then what was measured."""
+    lines = [HEADER]
+    for name, (minutes, val_loss, val_accuracy, test_loss, test_accuracy) in REPORTED.items():
+        lines.append(
+            f"| {name} | 1 | *reported* | {minutes} | | {val_loss:.3f} | {val_accuracy:.1%} "
+            f"| {test_loss:.3f} | {test_accuracy:.1%} | |"
+        )
+        lines += [_row(variant) for variant in variants if variant["scheduler"] == name]
+    return "\n".join(lines)
+
+
+def draw(curves: list[dict[str, Any]]) -> None:
+    """Draw loss and accuracy by epoch of the variants, one figure for each weight decay."""
+    for number, decay in enumerate(sorted({float(row["weight_decay"]) for row in curves})):
+        runs = {
+            name: {
+                column: np.array([float(row[column]) for row in rows])
+                for column in ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
+            }
+            for name in REPORTED
+            if (
+                rows := [
+                    row
+                    for row in curves
+                    if row["scheduler"] == name and float(row["weight_decay"]) == decay
+                ]
+            )
+        }
+        suffix = "" if number == 0 else f"-{number + 1}"
+        figures.training_curves(
+            runs, CURVES.with_name(f"variants{suffix}.png"), f"weight decay {decay:g}"
+        )
+
+
+def main() -> None:
+    """Collect the experiments named on the command line, if any; make table and figures."""
+    if revisions := sys.argv[1:]:
+        variants, curves = collect(revisions)
+        atomic.write_json(VARIANTS, variants)
+        atomic.write_csv(CURVES, list(curves[0]), [list(row.values()) for row in curves])
+    variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
+    with CURVES.open(encoding="utf-8", newline="") as file:
+        draw(list(csv.DictReader(file)))
+    text = TABLE.sub(
+        lambda found: found[1] + table(variants) + found[2], README.read_text(encoding="utf-8")
+    )
+    with atomic.writing(README) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(main)

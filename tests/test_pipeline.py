@@ -1,0 +1,313 @@
+"""The real graph, run by DVC in a throw-away clone on the synthetic images, as a person would.
+
+Images are small and epochs few here: what is tested is the graph, not how well it learns.
+"""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+ROOT = Path(__file__).parents[1]
+STAGES = ("check", "download", "faces", "split", "train", "evaluate", "plot")
+SMALL = {"dataset": "synthetic", "  size": "73", "max_epochs": "2"}
+
+
+class Clone:
+    """A clone in which commands are typed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.env = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "GIT_AUTHOR_NAME": "tester",
+            "GIT_AUTHOR_EMAIL": "tester@example.org",
+            "GIT_COMMITTER_NAME": "tester",
+            "GIT_COMMITTER_EMAIL": "tester@example.org",
+        }
+        self.env.pop("LFW_MIRROR", None)
+
+    def type(self, command: str, *, fails: bool = False) -> str:
+        """Run a command line; return what it prints, on both streams."""
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=self.path,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode != 0) is fails, done.stdout
+        assert "Traceback" not in done.stdout, done.stdout
+        return done.stdout
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.path / "metrics" / f"{name}.json").read_text(encoding="utf-8"))
+
+    def set(self, changes: dict[str, str]) -> None:
+        path = self.path / "params.yaml"
+        text = path.read_text(encoding="utf-8")
+        for key, value in changes.items():
+            text, count = re.subn(rf"(?m)^{key}: .*$", f"{key}: {value}", text)
+            assert count == 1
+        path.write_text(text, encoding="utf-8")
+
+    def ran(self, output: str) -> list[str]:
+        return re.findall(r"Running stage '(\w+)'", output)
+
+
+def make_clone(path: Path) -> Clone:
+    """Clone the project as it stands, uncommitted changes included, with small settings."""
+    clone = Clone(path)
+    subprocess.run(["git", "clone", "-q", ROOT, path], check=True)
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in files.split("\0"):
+        if name and (ROOT / name).is_file():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, path / name)
+    clone.set(SMALL)
+    clone.type("git add -A && git commit -q --allow-empty -m 'small settings'")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Return a clone in which `dvc repro` has run and its results are committed."""
+    clone = make_clone(tmp_path_factory.mktemp("pipeline") / "clone")
+    output = clone.type("dvc repro")
+    assert tuple(clone.ran(output)) == STAGES
+    clone.type("git add -A && git commit -q -m 'first run'")
+    return clone
+
+
+@pytest.fixture(autouse=True)
+def back_to_the_first_run(clone: Clone) -> Iterator[None]:
+    yield
+    clone.type("git checkout -q . && dvc checkout -q")
+
+
+def test_one_command_makes_everything(clone: Clone) -> None:
+    for name in (
+        "data/images.tar",
+        "data/faces.npy",
+        "data/model.safetensors",
+        "data/predictions/test.csv",
+        "plots/training.csv",
+        "plots/roc.csv",
+        "plots/confusion.csv",
+        "plots/training.png",
+        "plots/roc.png",
+        "plots/scores.png",
+        "plots/gallery.png",
+    ):
+        assert (clone.path / name).stat().st_size > 0, name
+    assert clone.json("train")["epochs"] == 2
+    assert clone.json("train")["device"] in ("cpu", "cuda", "mps")
+    assert {"loss", "accuracy", "auc", "equal_error_rate"} <= clone.json("evaluation")[
+        "test"
+    ].keys()
+
+
+def test_results_say_that_they_were_made_on_synthetic_images(clone: Clone) -> None:
+    for name in ("dataset", "train", "evaluation"):
+        assert clone.json(name)["dataset"] == "synthetic"
+
+
+def test_even_this_little_training_ranks_pairs_above_chance(clone: Clone) -> None:
+    assert clone.json("evaluation")["test"]["auc"] > 0.6
+
+
+def test_nothing_big_and_no_face_goes_into_git(clone: Clone) -> None:
+    tracked = clone.type("git ls-files").splitlines()
+    assert not [name for name in tracked if name.endswith((".jpg", ".npy", ".tar", ".safetensors"))]
+    assert "plots/gallery.png" not in tracked
+    assert [name for name in tracked if name.startswith("data/")] == ["data/.gitignore"]
+    sizes = {name: (clone.path / name).stat().st_size for name in tracked}
+    assert max(sizes.values()) < 300_000, max(sizes, key=sizes.__getitem__)
+
+
+def test_predictions_give_the_figures_again(clone: Clone) -> None:
+    with (clone.path / "data/predictions/test.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    right = sum((float(row["score"]) >= 0) == (row["label"] == "1") for row in rows)
+    assert right / len(rows) == clone.json("evaluation")["test"]["accuracy"]
+
+
+def test_with_nothing_to_do_it_does_nothing(clone: Clone) -> None:
+    start = time.perf_counter()
+    output = clone.type("dvc repro")
+    assert clone.ran(output) == []
+    assert "up to date" in output
+    assert time.perf_counter() - start < 20  # 3 s on an idle machine
+
+
+def test_the_graph_is_shown(clone: Clone) -> None:
+    drawing = clone.type("dvc dag")
+    for stage in STAGES:
+        assert stage in drawing
+
+
+def test_an_experiment_runs_only_what_the_scheduler_changes(clone: Clone) -> None:
+    output = clone.type("dvc exp run -n tenth -S scheduler=exponential")
+    assert clone.ran(output) == ["check", "train", "evaluate", "plot"]
+    with (clone.path / "plots/training.csv").open(encoding="utf-8", newline="") as file:
+        rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
+    assert rates == pytest.approx([0.01, 0.001])
+
+    difference = clone.type("dvc metrics diff")
+    assert "test.accuracy" in difference
+    assert "metrics/train.json" in difference
+    assert "tenth" in clone.type("dvc exp show --no-pager")
+
+    clone.type("dvc plots diff HEAD workspace")
+    page = (clone.path / "dvc_plots/index.html").read_text(encoding="utf-8")
+    for title in ("Loss by epoch", "Accuracy by epoch", "ROC of the test pairs", "Test pairs at"):
+        assert title in page
+    assert "binary cross-entropy (nats)" in page
+
+    # Going back takes the first run's results from the cache.
+    clone.type("git checkout -q params.yaml")
+    output = clone.type("dvc repro")
+    assert "train" not in clone.ran(output)
+    assert clone.type("git status --porcelain metrics plots") == ""
+
+
+def test_plots_are_shown(clone: Clone) -> None:
+    assert "index.html" in clone.type("dvc plots show")
+    page = (clone.path / "dvc_plots/index.html").read_text(encoding="utf-8")
+    for text in ("Loss by epoch", "false accept rate", "judged as", "gallery.png"):
+        assert text in page
+
+
+def test_editing_another_schedulers_settings_runs_nothing_again(clone: Clone) -> None:
+    clone.set({"    milestones": "[2, 4]"})
+    assert set(clone.ran(clone.type("dvc repro"))) == {"check"}
+    clone.type("git checkout -q params.yaml")
+    path = clone.path / "params.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("learning_rate: 0.0001", "learning_rate: 0.0002", 1))
+    assert "train" in clone.type("dvc status")
+
+
+@pytest.mark.parametrize("number", ["6e-05", "1e-4"])
+def test_small_numbers_stay_numbers(clone: Clone, number: str) -> None:
+    clone.type(f"dvc exp run --queue -S weight_decay={number}")
+    clone.type("dvc queue remove --all")
+    clone.type(f"dvc exp run -S weight_decay={number} check")
+    assert "check" not in clone.ran(clone.type("dvc repro check"))
+    line = next(
+        line
+        for line in (clone.path / "params.yaml").read_text(encoding="utf-8").splitlines()
+        if line.startswith("weight_decay")
+    )
+    assert "'" not in line
+    assert float(line.split(":")[1]) == float(number)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("scheduler=exponental", "scheduler is 'exponental'; it takes one of none, step"),
+        ("weight_decay=much", "weight_decay is 'much'; it takes a number from 0"),
+        ("image.size=10", "image.size is 10; it takes an integer from 73"),
+        ("batch_size=0", "batch_size is 0; it takes an integer from 1"),
+    ],
+)
+def test_a_wrong_parameter_ends_before_any_work_and_loses_nothing(
+    clone: Clone, change: str, says: str
+) -> None:
+    output = clone.type(f"dvc exp run -S {change}", fails=True)
+    assert clone.ran(output) == ["check"]
+    [line] = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert says in line
+    assert clone.type("git status --porcelain").split() == ["M", "params.yaml"]
+
+
+def rewrite_archive(path: Path, change: str) -> None:
+    """Damage data/images.tar in place, as a failing disk or a careless hand might."""
+    members: list[tuple[tarfile.TarInfo, bytes]] = []
+    with tarfile.open(path) as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            assert file is not None
+            members.append((member, file.read()))
+    content = path.read_bytes()
+    path.unlink()  # it may be a link into DVC's cache
+    if change == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+        return
+    with tarfile.open(path, "w") as archive:
+        for index, (member, content) in enumerate(members):
+            if change == "bad image" and index == 5:
+                content = content[:200]
+                member.size = len(content)
+            if change == "traversal" and index == 5:
+                member.name = "../" + member.name
+            archive.addfile(member, io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("change", "stage", "says"),
+    [
+        ("truncated", "faces", "data/images.tar"),
+        ("bad image", "faces", "does not decode as JPEG"),
+        ("traversal", "faces", "'../"),
+    ],
+)
+def test_a_damaged_archive_is_named_and_mending_it_is_enough(
+    clone: Clone, change: str, stage: str, says: str
+) -> None:
+    rewrite_archive(clone.path / "data/images.tar", change)
+    before = {path.name for path in (clone.path / "data").iterdir()}
+    output = clone.type(f"{sys.executable} stages/{stage}.py", fails=True)
+    assert says in output.strip().splitlines()[-1]
+    assert {path.name for path in (clone.path / "data").iterdir()} == before
+    clone.type("dvc checkout -q --force")
+    assert clone.ran(clone.type("dvc repro")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (r"\A\d+\n", "many\n", "pairsDevTrain.txt, line 1: 'many'; expected the number of pairs"),
+        (r"\n(\w+)\t(\d+)\t\d+\n", r"\n\1\t\2\n", "pairsDevTrain.txt, line 2: "),
+        (r"\n(\w+)\t(\d+)\t\d+\n", r"\n\1\t\2\t999\n", "_0999.jpg: named by a pair, but not among"),
+    ],
+)
+def test_a_damaged_pair_file_is_named_with_its_line_and_mending_it_is_enough(
+    clone: Clone, old: str, new: str, says: str
+) -> None:
+    path = clone.path / "data/protocol/pairsDevTrain.txt"
+    text = path.read_text(encoding="utf-8")
+    path.unlink()
+    path.write_text(re.sub(old, new, text, count=1), encoding="utf-8")
+    output = clone.type(f"{sys.executable} stages/split.py", fails=True)
+    [line] = output.strip().splitlines()
+    assert line.startswith("error: ")
+    assert says in line
+    clone.type("dvc checkout -q --force")
+    assert clone.ran(clone.type("dvc repro")) == []
+
+
+def test_deleted_outputs_come_back_from_the_cache(clone: Clone) -> None:
+    shutil.rmtree(clone.path / "data/pairs")
+    (clone.path / "data/model.safetensors").unlink()
+    clone.type("dvc checkout")
+    assert (clone.path / "data/model.safetensors").exists()
+    assert clone.ran(clone.type("dvc repro")) == []
