@@ -1,7 +1,6 @@
-"""How the process keeps memory; training on a CPU runs about 1.5 times as fast for it."""
+"""How the process keeps memory; training on a CPU runs more than 1.5 times as fast for it."""
 
 import ctypes
-import os
 import sys
 
 # Numbers of glibc's <malloc.h>.
@@ -13,10 +12,8 @@ def keep_freed_memory() -> None:
     """Let freed blocks stay with the process instead of returning to the system; Linux only.
 
     Each training step allocates and frees the same tensors of up to 150 MB. By default glibc maps
-    blocks of that size anew each time, and every page of them costs a fault on first touch. Call
-    it before the first tensor: PyTorch asks for huge pages from then on.
+    blocks of that size anew each time, and every page of them costs a fault on first touch.
     """
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries lack it
         if mallopt is not None:

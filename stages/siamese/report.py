@@ -24,7 +24,7 @@ from siamese.errors import run
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
 README = Path("README.md")
-TABLE = re.compile(r"(<!-- variants -->\n).*?(\n<!-- /variants -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- variants -->\n).*?(<!-- /variants -->)", re.DOTALL)
 
 # As reported for the experiment that is reproduced, one run each on a GPU: minutes to
 # convergence; holdout loss and accuracy; test loss and accuracy.
@@ -34,10 +34,18 @@ REPORTED = {
     "multistep": (2.5, 0.742, 0.611, 0.750, 0.577),
     "exponential": (3.0, 0.781, 0.412, 0.747, 0.615),
 }
-HEADER = """\
-| scheduler | weight decay | | minutes | epochs (best) | holdout loss | holdout accuracy | test loss \
-| test accuracy | test AUC |
-|---|---|---|---|---|---|---|---|---|---|"""
+COLUMNS = (
+    "scheduler",
+    "weight decay",
+    "",
+    "minutes",
+    "epochs (best)",
+    "holdout loss",
+    "holdout accuracy",
+    "test loss",
+    "test accuracy",
+    "test AUC",
+)
 
 
 def collect(revisions: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -83,7 +91,7 @@ def _row(variant: dict[str, Any]) -> str:
 
 def table(variants: list[dict[str, Any]]) -> str:
     """Return the Markdown table: for each scheduler what was reported, then what was measured."""
-    lines = [HEADER]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
     for name, (minutes, val_loss, val_accuracy, test_loss, test_accuracy) in REPORTED.items():
         lines.append(
             f"| {name} | 1 | *reported* | {minutes} | | {val_loss:.3f} | {val_accuracy:.1%} "
@@ -126,7 +134,7 @@ def main() -> None:
     with CURVES.open(encoding="utf-8", newline="") as file:
         draw(list(csv.DictReader(file)))
     text = TABLE.sub(
-        lambda found: found[1] + table(variants) + found[2], README.read_text(encoding="utf-8")
+        lambda found: f"{found[1]}{table(variants)}\n{found[2]}", README.read_text(encoding="utf-8")
     )
     with atomic.writing(README) as partial:
         partial.write_text(text, encoding="utf-8")
