@@ -173,7 +173,7 @@ def test_an_experiment_runs_only_what_the_scheduler_changes(clone: Clone) -> Non
     difference = clone.type("dvc metrics diff")
     assert "test.accuracy" in difference
     assert "metrics/train.json" in difference
-    assert "tenth" in clone.type("dvc exp show --no-pager")
+    assert "tenth" in clone.type("dvc exp show --csv")
 
     clone.type("dvc plots diff HEAD workspace")
     page = (clone.path / "dvc_plots/index.html").read_text(encoding="utf-8")

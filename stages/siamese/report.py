@@ -1,10 +1,10 @@
-"""README's table and figures of the brief's variants, from DVC's experiments.
+"""README's tables and figures of the variants, from DVC's experiments.
 
     python -m siamese.report EXPERIMENT [EXPERIMENT ...]
 
 reads the named experiments (or other revisions) out of DVC, writes metrics/variants.json and
-plots/variants.csv, then the table into README.md and the figures beside the data. Without names it
-makes table and figures again from those two files.
+plots/variants.csv, then the tables into README.md and the figures beside the data. Without names
+it makes tables and figures again from those two files.
 """
 
 import csv
@@ -24,7 +24,7 @@ from siamese.errors import run
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
 README = Path("README.md")
-TABLE = re.compile(r"(<!-- variants -->\n).*?(<!-- /variants -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # As reported for the experiment that is reproduced, one run each on a GPU: minutes to
 # convergence; holdout loss and accuracy; test loss and accuracy.
@@ -34,18 +34,6 @@ REPORTED = {
     "multistep": (2.5, 0.742, 0.611, 0.750, 0.577),
     "exponential": (3.0, 0.781, 0.412, 0.747, 0.615),
 }
-COLUMNS = (
-    "scheduler",
-    "weight decay",
-    "",
-    "minutes",
-    "epochs (best)",
-    "holdout loss",
-    "holdout accuracy",
-    "test loss",
-    "test accuracy",
-    "test AUC",
-)
 
 
 def collect(revisions: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -66,44 +54,81 @@ def collect(revisions: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, 
     return variants, curves
 
 
-def _row(variant: dict[str, Any]) -> str:
-    train, evaluation = variant["train"], variant["evaluation"]
-    val, test = evaluation["val"], evaluation["test"]
-
-    def share(figures: dict[str, float]) -> str:
-        low, high = figures["accuracy_low"], figures["accuracy_high"]
-        return f"{figures['accuracy']:.1%} ({low:.1%} to {high:.1%})"
-
-    cells = (
-        variant["scheduler"],
-        f"{variant['weight_decay']:g}",
-        "measured",
-        f"{train['convergence_seconds'] / 60:.1f}",
-        f"{train['epochs']} ({train['best_epoch']})",
-        f"{val['loss']:.3f}",
-        share(val),
-        f"{test['loss']:.3f}",
-        share(test),
-        f"{test['auc']:.3f}",
+def _markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(
+        f"| {' | '.join(cells)} |" for cells in [columns, ("---",) * len(columns), *rows]
     )
-    return "| " + " | ".join(cells) + " |"
 
 
-def table(variants: list[dict[str, Any]]) -> str:
-    """Return the Markdown table: for each scheduler what was reported, then what was measured."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
+def _accuracy(figures: dict[str, float]) -> str:
+    low, high = figures["accuracy_low"], figures["accuracy_high"]
+    return f"{figures['accuracy']:.1%} ({low:.1%} to {high:.1%})"
+
+
+def shared_decays(variants: list[dict[str, Any]]) -> list[float]:
+    """Return, in order, the weight decays at which every reported scheduler was run."""
+    decays = [{v["weight_decay"] for v in variants if v["scheduler"] == name} for name in REPORTED]
+    return sorted(set.intersection(*decays))
+
+
+def schedulers_table(variants: list[dict[str, Any]]) -> str:
+    """Return, for each scheduler, what was reported, then what was measured, as Markdown."""
+    columns = (
+        *("scheduler", "weight decay", "", "minutes", "epochs (best)", "holdout loss"),
+        *("holdout accuracy", "test loss", "test accuracy", "test AUC"),
+    )
+    rows: list[tuple[str, ...]] = []
     for name, (minutes, val_loss, val_accuracy, test_loss, test_accuracy) in REPORTED.items():
-        lines.append(
-            f"| {name} | 1 | *reported* | {minutes} | | {val_loss:.3f} | {val_accuracy:.1%} "
-            f"| {test_loss:.3f} | {test_accuracy:.1%} | |"
+        reported = (f"{val_loss:.3f}", f"{val_accuracy:.1%}", f"{test_loss:.3f}")
+        rows.append(
+            (name, "1", "*reported*", f"{minutes}", "", *reported, f"{test_accuracy:.1%}", "")
         )
-        lines += [_row(variant) for variant in variants if variant["scheduler"] == name]
-    return "\n".join(lines)
+        for decay in shared_decays(variants):
+            for variant in variants:
+                if (variant["scheduler"], variant["weight_decay"]) == (name, decay):
+                    train, evaluation = variant["train"], variant["evaluation"]
+                    val, test = evaluation["val"], evaluation["test"]
+                    measured = (
+                        f"{train['convergence_seconds'] / 60:.1f}",
+                        f"{train['epochs']} ({train['best_epoch']})",
+                        f"{val['loss']:.3f}",
+                        _accuracy(val),
+                        f"{test['loss']:.3f}",
+                        _accuracy(test),
+                        f"{test['auc']:.3f}",
+                    )
+                    rows.append((name, f"{decay:g}", "measured", *measured))
+    return _markdown(columns, rows)
 
 
-def draw(curves: list[dict[str, Any]]) -> None:
+def weight_decay_table(variants: list[dict[str, Any]]) -> str:
+    """Return what each weight decay gave on the holdout pairs without a scheduler, as Markdown."""
+    columns = ("weight decay", "best epoch", "holdout loss", "holdout accuracy", "holdout AUC")
+    chosen = [variant for variant in variants if variant["scheduler"] == "none"]
+    rows = [
+        (
+            f"{variant['weight_decay']:g}",
+            f"{variant['train']['best_epoch']}",
+            f"{variant['evaluation']['val']['loss']:.4f}",
+            _accuracy(variant["evaluation"]["val"]),
+            f"{variant['evaluation']['val']['auc']:.3f}",
+        )
+        for variant in sorted(chosen, key=lambda variant: float(variant["weight_decay"]))
+    ]
+    return _markdown(columns, rows)
+
+
+TABLES = {"schedulers": schedulers_table, "weight decay": weight_decay_table}
+
+
+def fill_in(text: str, variants: list[dict[str, Any]]) -> str:
+    """Return a Markdown text with every table between its marks made anew."""
+    return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]](variants)}\n{found[3]}", text)
+
+
+def draw(curves: list[dict[str, Any]], decays: list[float]) -> None:
     """Draw loss and accuracy by epoch of the variants, one figure for each weight decay."""
-    for number, decay in enumerate(sorted({float(row["weight_decay"]) for row in curves})):
+    for number, decay in enumerate(decays):
         runs = {
             name: {
                 column: np.array([float(row[column]) for row in rows])
@@ -132,10 +157,8 @@ def main() -> None:
         atomic.write_csv(CURVES, list(curves[0]), [list(row.values()) for row in curves])
     variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
     with CURVES.open(encoding="utf-8", newline="") as file:
-        draw(list(csv.DictReader(file)))
-    text = TABLE.sub(
-        lambda found: f"{found[1]}{table(variants)}\n{found[2]}", README.read_text(encoding="utf-8")
-    )
+        draw(list(csv.DictReader(file)), shared_decays(variants))
+    text = fill_in(README.read_text(encoding="utf-8"), variants)
     with atomic.writing(README) as partial:
         partial.write_text(text, encoding="utf-8")
 
