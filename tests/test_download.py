@@ -238,7 +238,6 @@ def test_the_script_ends_in_one_message_without_a_traceback(data: Path) -> None:
 
 
 @pytest.mark.lfw
-@pytest.mark.skipif(REAL_MIRROR is None, reason="LFW_MIRROR is not set")
 def test_the_real_data_set_is_stored(data: Path) -> None:
     stage.download(
         "lfw-deepfunneled", REAL_MIRROR, Path("downloads"), data / "images.tar", data / "protocol"

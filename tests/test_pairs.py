@@ -123,7 +123,6 @@ def train_pairs() -> list[Pair]:
 
 
 @pytest.mark.lfw
-@pytest.mark.skipif("LFW_MIRROR" not in os.environ, reason="LFW_MIRROR is not set")
 class TestOfficialPairs:
     @pytest.mark.parametrize("seed", range(3))
     def test_a_person_disjoint_split_is_exact(self, train_pairs: list[Pair], seed: int) -> None:

@@ -23,6 +23,7 @@ from siamese.errors import run
 
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
+EVALUATION = Path("metrics/evaluation.json")
 README = Path("README.md")
 TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -118,7 +119,28 @@ def weight_decay_table(variants: list[dict[str, Any]]) -> str:
     return _markdown(columns, rows)
 
 
-TABLES = {"schedulers": schedulers_table, "weight decay": weight_decay_table}
+def splits_table(variants: list[dict[str, Any]]) -> str:
+    """Return what the default run gave on the pairs of each split, as Markdown."""
+    columns = ("pairs", "number", "loss", "accuracy", "AUC")
+    evaluation = json.loads(EVALUATION.read_text(encoding="utf-8"))
+    rows = [
+        (
+            name,
+            f"{evaluation[split]['pairs']:,}",
+            f"{evaluation[split]['loss']:.3f}",
+            _accuracy(evaluation[split]),
+            f"{evaluation[split]['auc']:.3f}",
+        )
+        for name, split in (("training", "train"), ("holdout", "val"), ("test", "test"))
+    ]
+    return _markdown(columns, rows)
+
+
+TABLES = {
+    "schedulers": schedulers_table,
+    "weight decay": weight_decay_table,
+    "splits": splits_table,
+}
 
 
 def fill_in(text: str, variants: list[dict[str, Any]]) -> str:
