@@ -28,10 +28,13 @@ def main() -> None:
     network.to(device)
     faces = torch.from_numpy(np.load(FACES)).to(device)
 
-    scores, labels = {}, {}
+    tables = {name: pairs.read_csv(PAIRS / f"{name}.csv") for name in SPLITS}
+    labels = {name: table.labels for name, table in tables.items()}
+    # All at once, so that an image that two splits use is embedded once.
+    together = score_pairs(network, faces, np.concatenate([t.rows for t in tables.values()]))
+    ends = np.cumsum([len(t.labels) for t in tables.values()])
+    scores = dict(zip(SPLITS, np.split(together, ends[:-1]), strict=True))
     for name in SPLITS:
-        table = pairs.read_csv(PAIRS / f"{name}.csv")
-        scores[name], labels[name] = score_pairs(network, faces, table.rows), table.labels
         atomic.write_csv(
             PREDICTIONS / f"{name}.csv",
             ("first", "second", "label", "score"),
@@ -46,7 +49,8 @@ def main() -> None:
     threshold = verification.best_threshold(scores["val"], labels["val"])
     figures = {name: verification.figures(scores[name], labels[name], threshold) for name in SPLITS}
     test = figures["test"]
-    summary = {"dataset": params.dataset, "threshold": threshold, **figures}
+    [probability] = verification.probability(np.array([threshold]))
+    summary = {"dataset": params.dataset, "threshold": float(probability), **figures}
     atomic.write_json(METRICS, summary)
 
     curve = verification.roc(scores["test"], labels["test"])

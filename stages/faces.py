@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from siamese import atomic, parameters
 from siamese.archive import read_images
-from siamese.errors import run
+from siamese.errors import InputError, run
 from siamese.images import decode_all
 
 ARCHIVE = Path("data/images.tar")
@@ -19,7 +19,10 @@ def main() -> None:
     """Decode, crop and resize every image; one row of the array and of the index for each."""
     image = parameters.load(Path("params.yaml")).image
     images = tqdm(read_images(ARCHIVE), unit=" images", desc="faces", leave=False)
-    names, faces = zip(*decode_all(images, image.crop, image.size, image.grayscale), strict=True)
+    decoded = list(decode_all(images, image.crop, image.size, image.grayscale))
+    if not decoded:
+        raise InputError(f"{ARCHIVE}: holds no image")
+    names, faces = zip(*decoded, strict=True)
     with atomic.writing(FACES) as partial, partial.open("wb") as file:
         np.save(file, np.stack(faces))
     index = (Path(name).stem.rsplit("_", 1) for name in names)

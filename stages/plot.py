@@ -61,10 +61,9 @@ def main() -> None:
         PLOTS / "roc.png",
         f"{run_name}: test pairs",
     )
-    [threshold] = probability(np.array([evaluation["threshold"]]))
     figures.score_histogram(
         figures.read_columns(PLOTS / "scores.csv"),
-        float(threshold),
+        evaluation["threshold"],
         PLOTS / "scores.png",
         f"{run_name}: test pairs",
     )

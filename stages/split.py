@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from siamese import atomic, pairs, parameters, protocol
-from siamese.errors import run
+from siamese.errors import InputError, run
 
 PROTOCOL = Path("data/protocol")
 INDEX = Path("data/faces.csv")
@@ -26,6 +26,12 @@ def main() -> None:
         params.seed,
         params.split.person_disjoint,
     )
+    for label, name in ((protocol.SAME, "same"), (protocol.DIFFERENT, "different")):
+        if label not in {pair.label for pair in val}:
+            raise InputError(
+                f"no {name} pair is left for validation: split.validation is "
+                f"{params.split.validation}, a larger share may do"
+            )
     test = protocol.read_pairs(PROTOCOL / "pairsDevTest.txt")
     for name, split in (("train", train), ("val", val), ("test", test)):
         pairs.write_csv(split, rows, PAIRS / f"{name}.csv")

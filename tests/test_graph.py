@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from siamese.parameters import RULES
+
 ROOT = Path(__file__).parents[1]
+PARAMETERS = ROOT / "stages" / "siamese" / "parameters.py"
 STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
 
 
@@ -44,12 +47,16 @@ def test_a_stage_lists_its_script_and_every_module_it_uses(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_a_stage_lists_the_params_that_its_script_names(name: str) -> None:
-    source = (ROOT / "stages" / f"{name}.py").read_text(encoding="utf-8")
-    used = set(re.findall(r"params\.(\w+)", source.replace("params.yaml", "")))
-    used |= set(re.findall(r"parameters\.load\(\S+\)\.(\w+)", source))
+def test_a_stage_lists_the_params_that_it_uses_and_no_others(name: str) -> None:
+    used = set()
+    for path in closure(ROOT / "stages" / f"{name}.py") - {PARAMETERS}:
+        source = path.read_text(encoding="utf-8")
+        used |= set(re.findall(r"\bparam(?:s|eters)\.(\w+)", source))
+        used |= set(re.findall(r"parameters\.load\(\S+\)\.(\w+)", source))
+    if "scheduler_settings" in used:
+        used |= {"scheduler", "schedulers"}
     listed = {str(param).split(".")[0] for param in STAGES[name].get("params", [])}
-    assert used <= listed
+    assert listed == used & set(RULES)
 
 
 def test_training_depends_on_the_chosen_schedulers_settings_alone() -> None:

@@ -1,4 +1,4 @@
-"""The network is the brief's: layers, shapes, parameters, twins."""
+"""The network is the experiment's: layers, shapes, parameters, twins."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ def network() -> SiameseNetwork:
     return SiameseNetwork().eval()
 
 
-def test_layers_are_those_of_the_brief(network: SiameseNetwork) -> None:
+def test_layers_are_those_of_the_experiment(network: SiameseNetwork) -> None:
     convolutions = [layer for layer in network.twin if isinstance(layer, nn.Conv2d)]
     assert [(c.out_channels, c.kernel_size) for c in convolutions] == [
         (64, (10, 10)),
@@ -28,7 +28,7 @@ def test_layers_are_those_of_the_brief(network: SiameseNetwork) -> None:
     assert isinstance(network.twin[-1], nn.Sigmoid)
 
 
-def test_parameter_count_is_that_of_the_brief(network: SiameseNetwork) -> None:
+def test_parameter_count_is_that_of_the_experiment(network: SiameseNetwork) -> None:
     convolutions = (
         (64 * 1 * 10 * 10 + 64)
         + (128 * 64 * 7 * 7 + 128)

@@ -38,7 +38,7 @@ def test_the_committed_file_passes() -> None:
     assert params.image.channels == 1
 
 
-def test_the_four_variants_of_the_brief_stand_in_the_committed_file() -> None:
+def test_the_four_variants_of_the_experiment_stand_in_the_committed_file() -> None:
     schedulers = values()["schedulers"]
     assert schedulers["none"] == {"learning_rate": 0.0001}
     assert schedulers["step"] == {"learning_rate": 0.01, "step_size": 1, "gamma": 0.1}

@@ -54,7 +54,7 @@ def test_sequence_is_torchs_own(name: str) -> None:
     assert rates(ours, steps) == rates(references[name](), steps)
 
 
-def test_the_briefs_multistep_falls_after_epochs_1_3_and_5() -> None:
+def test_the_experiments_multistep_falls_after_epochs_1_3_and_5() -> None:
     scheduler = make_scheduler("multistep", SETTINGS["multistep"], adam(0.01), EPOCHS, BATCHES)
     assert rates(scheduler, 7) == pytest.approx([1e-2, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5])
 

@@ -73,6 +73,8 @@ def read_images(path: Path, folder: str | None = None) -> Iterator[tuple[str, by
     """
     try:
         yield from _read_images(path, folder)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing") from None
     except DAMAGE as error:
         raise InputError(f"{path}: not a sound tar archive: {error}") from error
 

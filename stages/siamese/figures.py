@@ -99,7 +99,7 @@ def roc_curve(curve: Columns, auc: float, path: Path, title: str) -> None:
 
 
 def score_histogram(bins: Columns, threshold: float, path: Path, title: str) -> None:
-    """Draw how the probabilities of the two classes are spread, and where the thresholds lie."""
+    """Draw how the two classes' probabilities are spread; the threshold is a probability too."""
     figure, [[axes]] = _figure(1, 1, 7, 4)
     middles = bins["probability"]
     width = 1 / len(middles)

@@ -11,6 +11,7 @@ import csv
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from siamese import atomic, figures
-from siamese.errors import run
+from siamese.errors import InputError, run
 
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
-EVALUATION = Path("metrics/evaluation.json")
 README = Path("README.md")
+DATASET = "lfw-deepfunneled"
 TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # As reported for the experiment that is reproduced, one run each on a GPU: minutes to
@@ -38,8 +39,13 @@ REPORTED = {
 
 
 def collect(revisions: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return each experiment's figures, and the epochs of all, as rows."""
-    variants, curves = [], []
+    """Return each experiment's figures, and the epochs of all, as rows.
+
+    Raises:
+        InputError: an experiment was made on other images, or two have the same settings.
+    """
+    variants: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
     for revision in revisions:
         params = YAML(typ="safe", pure=True).load(dvc.api.read("params.yaml", rev=revision))
         train = json.loads(dvc.api.read("metrics/train.json", rev=revision))
@@ -49,13 +55,17 @@ def collect(revisions: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, 
             "weight_decay": float(params["weight_decay"]),
             "seed": params["seed"],
         }
+        if params["dataset"] != DATASET:
+            raise InputError(f"{revision}: made on {params['dataset']}, not on {DATASET}")
+        if any(settings.items() <= variant.items() for variant in variants):
+            raise InputError(f"{revision}: has the settings of an experiment named before it")
         variants.append({**settings, "train": train, "evaluation": evaluation})
         epochs = csv.DictReader(dvc.api.read("plots/training.csv", rev=revision).splitlines())
         curves += [{**settings, **epoch} for epoch in epochs]
     return variants, curves
 
 
-def _markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(
         f"| {' | '.join(cells)} |" for cells in [columns, ("---",) * len(columns), *rows]
     )
@@ -67,9 +77,9 @@ def _accuracy(figures: dict[str, float]) -> str:
 
 
 def shared_decays(variants: list[dict[str, Any]]) -> list[float]:
-    """Return, in order, the weight decays at which every reported scheduler was run."""
-    decays = [{v["weight_decay"] for v in variants if v["scheduler"] == name} for name in REPORTED]
-    return sorted(set.intersection(*decays))
+    """Return, in order, the weight decays at which more than one scheduler was run."""
+    decays = [variant["weight_decay"] for variant in variants]
+    return sorted({decay for decay in decays if decays.count(decay) > 1})
 
 
 def schedulers_table(variants: list[dict[str, Any]]) -> str:
@@ -120,9 +130,9 @@ def weight_decay_table(variants: list[dict[str, Any]]) -> str:
 
 
 def splits_table(variants: list[dict[str, Any]]) -> str:
-    """Return what the default run gave on the pairs of each split, as Markdown."""
+    """Return what the first experiment gave on the pairs of each split, as Markdown."""
     columns = ("pairs", "number", "loss", "accuracy", "AUC")
-    evaluation = json.loads(EVALUATION.read_text(encoding="utf-8"))
+    evaluation = variants[0]["evaluation"]
     rows = [
         (
             name,
@@ -150,25 +160,21 @@ def fill_in(text: str, variants: list[dict[str, Any]]) -> str:
 
 def draw(curves: list[dict[str, Any]], decays: list[float]) -> None:
     """Draw loss and accuracy by epoch of the variants, one figure for each weight decay."""
-    for number, decay in enumerate(decays):
-        runs = {
-            name: {
-                column: np.array([float(row[column]) for row in rows])
-                for column in ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
-            }
-            for name in REPORTED
-            if (
-                rows := [
-                    row
-                    for row in curves
-                    if row["scheduler"] == name and float(row["weight_decay"]) == decay
-                ]
-            )
-        }
-        suffix = "" if number == 0 else f"-{number + 1}"
-        figures.training_curves(
-            runs, CURVES.with_name(f"variants{suffix}.png"), f"weight decay {decay:g}"
-        )
+    columns = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
+    for decay in decays:
+        runs = {}
+        for name in REPORTED:
+            rows = [
+                row
+                for row in curves
+                if (row["scheduler"], float(row["weight_decay"])) == (name, decay)
+            ]
+            if rows:
+                runs[name] = {
+                    column: np.array([float(row[column]) for row in rows]) for column in columns
+                }
+        path = CURVES.with_name(f"variants-weight-decay-{decay:g}.png")
+        figures.training_curves(runs, path, f"weight decay {decay:g}")
 
 
 def main() -> None:
