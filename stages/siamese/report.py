@@ -17,6 +17,7 @@ from typing import Any
 
 import dvc.api
 import numpy as np
+from dvc.exceptions import DvcException
 from ruamel.yaml import YAML
 
 from siamese import atomic, figures
@@ -195,7 +196,10 @@ def draw(curves: list[dict[str, Any]], decays: list[float]) -> None:
 def main() -> None:
     """Collect the experiments named on the command line, if any; make table and figures."""
     if revisions := sys.argv[1:]:
-        variants, curves = collect(revisions)
+        try:
+            variants, curves = collect(revisions)
+        except DvcException as error:
+            raise InputError(f"{error}; `dvc exp list` names the experiments") from None
         atomic.write_json(VARIANTS, variants)
         atomic.write_csv(CURVES, list(curves[0]), [list(row.values()) for row in curves])
     variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
