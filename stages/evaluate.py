@@ -23,7 +23,7 @@ def main() -> None:
     """Score the pairs of each split; the threshold is chosen on validation alone."""
     allocation.keep_freed_memory()
     params = parameters.load(Path("params.yaml"))
-    device = devices.pick_device()
+    device = devices.pick_device(params.deterministic)
     network, _ = model.load(MODEL)
     network.to(device)
     faces = torch.from_numpy(np.load(FACES)).to(device)

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from siamese import parameters
+from siamese import parameters, training
+from siamese.checkpoint import Checkpoint
 from siamese.errors import InputError
 from siamese.network import SiameseNetwork
 from siamese.pairs import PairRows
+from siamese.parameters import SCHEDULERS
 from siamese.scoring import score_pairs, to_input
-from siamese.training import EarlyStopping, Epoch, train
+from siamese.training import EarlyStopping, Epoch, Run, train
 from siamese.verification import cross_entropy
 
 SIZE = parameters.SMALLEST_INPUT
@@ -38,10 +40,10 @@ VALIDATION = PairRows(
 )
 
 
-def run(
+def settings(
     *, max_epochs: int = 3, patience: int = 3, seed: int = 0, scheduler: str = "none"
-) -> tuple[SiameseNetwork, list[Epoch], EarlyStopping]:
-    params = dataclasses.replace(
+) -> parameters.Parameters:
+    return dataclasses.replace(
         PARAMS,
         batch_size=4,
         max_epochs=max_epochs,
@@ -49,10 +51,28 @@ def run(
         seed=seed,
         scheduler=scheduler,
     )
-    torch.manual_seed(seed)
-    network = SiameseNetwork(SIZE)
-    stopping = EarlyStopping(patience)
-    return network, list(train(network, faces(), TRAINING, VALIDATION, params, stopping)), stopping
+
+
+def start(params: parameters.Parameters) -> Run:
+    torch.manual_seed(params.seed)
+    network = SiameseNetwork(SIZE).to(memory_format=torch.channels_last)
+    return Run(network, params, len(TRAINING.labels))
+
+
+def finish(run: Run, params: parameters.Parameters) -> Run:
+    for _ in train(run, faces(), TRAINING, VALIDATION, params):
+        pass
+    return run
+
+
+def without_seconds(epochs: list[Epoch]) -> list[Epoch]:
+    return [dataclasses.replace(epoch, seconds=0) for epoch in epochs]
+
+
+def assert_equal_networks(first: Run, second: Run) -> None:
+    other = second.network.state_dict()
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, other[name]), name
 
 
 class TestEarlyStopping:
@@ -63,7 +83,8 @@ class TestEarlyStopping:
         for epoch, loss in enumerate(losses, start=1):
             with torch.no_grad():
                 network.weight.fill_(epoch)
-            if stopping.stop(epoch, loss, network):
+            stopping.note(loss, network)
+            if stopping.over:
                 break
         return epoch, stopping, float(stopping.best_state["weight"].item())
 
@@ -83,50 +104,114 @@ class TestEarlyStopping:
         epoch, stopping, _ = self.stops([0.7, float("nan"), float("nan"), float("nan"), 0.1])
         assert (epoch, stopping.best_epoch) == (4, 1)
 
+    def test_a_loss_that_falls_by_less_than_float32_tells_has_not_fallen(self) -> None:
+        epoch, stopping, _ = self.stops([0.7, 0.7 - 1e-9, 0.7 - 2e-9, 0.7 - 3e-9, 0.1])
+        assert (epoch, stopping.best_epoch, stopping.best_loss) == (4, 1, 0.7)
+
 
 def test_the_best_epochs_parameters_are_restored() -> None:
-    network, epochs, stopping = run(max_epochs=4)
-    scores = score_pairs(network, faces(), VALIDATION.rows)
-    losses = [epoch.val_loss for epoch in epochs]
-    assert stopping.best_loss == min(losses)
-    assert losses.index(min(losses)) + 1 == stopping.best_epoch
+    params = settings(max_epochs=4)
+    run = finish(start(params), params)
+    scores = score_pairs(run.network, faces(), VALIDATION.rows)
+    losses = [epoch.val_loss for epoch in run.epochs]
+    assert run.stopping.best_loss == min(losses)
+    assert losses.index(min(losses)) + 1 == run.stopping.best_epoch
     assert cross_entropy(scores, VALIDATION.labels) == pytest.approx(min(losses), abs=1e-6)
 
 
 def test_a_seed_repeats_a_run_bit_for_bit() -> None:
-    first, first_epochs, _ = run(max_epochs=2, seed=1)
-    again, again_epochs, _ = run(max_epochs=2, seed=1)
-    other, _, _ = run(max_epochs=2, seed=2)
-    for name, tensor in first.state_dict().items():
-        assert torch.equal(tensor, again.state_dict()[name]), name
-    assert not torch.equal(first.decision.weight, other.decision.weight)
-    for epoch, repeated in zip(first_epochs, again_epochs, strict=True):
-        assert dataclasses.replace(epoch, seconds=0) == dataclasses.replace(repeated, seconds=0)
+    params = settings(max_epochs=2, seed=1)
+    first, again = finish(start(params), params), finish(start(params), params)
+    assert_equal_networks(first, again)
+    assert without_seconds(first.epochs) == without_seconds(again.epochs)
+    params = settings(max_epochs=2, seed=2)
+    other = finish(start(params), params)
+    assert not torch.equal(first.network.decision.weight, other.network.decision.weight)
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_a_run_left_after_any_epoch_ends_as_if_it_had_not_been(
+    scheduler: str, tmp_path: Path
+) -> None:
+    params = settings(max_epochs=4, scheduler=scheduler)
+    whole = finish(start(params), params)
+    checkpoint = Checkpoint(tmp_path, scheduler, [])
+    for _ in whole.epochs:
+        run = start(params)
+        if (state := checkpoint.load()) is not None:
+            run.load_state_dict(state)
+        next(train(run, faces(), TRAINING, VALIDATION, params))
+        checkpoint.save(run.state_dict())
+    last = start(params)
+    state = checkpoint.load()
+    assert state is not None
+    last.load_state_dict(state)
+    assert last.finished
+    finish(last, params)
+    assert_equal_networks(last, whole)
+    assert without_seconds(last.epochs) == without_seconds(whole.epochs)
 
 
 def test_learning_rate_of_each_epoch_is_the_schedulers() -> None:
-    _, epochs, _ = run(max_epochs=3, scheduler="exponential")
+    params = settings(max_epochs=3, scheduler="exponential")
+    epochs = finish(start(params), params).epochs
     assert [epoch.learning_rate for epoch in epochs] == pytest.approx([1e-2, 1e-3, 1e-4])
 
 
 def test_onecycle_moves_within_an_epoch() -> None:
-    _, epochs, _ = run(max_epochs=2, scheduler="onecycle")
+    params = settings(max_epochs=4, scheduler="onecycle")
+    epochs = finish(start(params), params).epochs
     peak = PARAMS.schedulers["onecycle"]["learning_rate"]
     assert epochs[0].learning_rate == pytest.approx(peak / 25)
     assert epochs[1].learning_rate > epochs[0].learning_rate
 
 
 def test_training_lowers_the_training_loss() -> None:
-    _, epochs, _ = run(max_epochs=4)
+    params = settings(max_epochs=4)
+    epochs = finish(start(params), params).epochs
     assert epochs[-1].train_loss < epochs[0].train_loss
 
 
 def test_a_loss_that_is_never_a_number_is_said_in_one_line() -> None:
-    params = dataclasses.replace(PARAMS, max_epochs=1, batch_size=4)
-    network = SiameseNetwork(SIZE)
-    torch.nn.init.constant_(network.decision.weight, float("nan"))
-    with pytest.raises(InputError, match=r"schedulers\.none\.learning_rate is 0\.0001"):
-        list(train(network, faces(), TRAINING, VALIDATION, params, EarlyStopping(3)))
+    params = settings()
+    run = start(params)
+    torch.nn.init.constant_(run.network.decision.weight, float("nan"))
+    with pytest.raises(InputError, match=r"loss of epoch 1 .* try a lower schedulers\.none\.learn"):
+        finish(run, params)
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_a_loss_that_stops_being_a_number_ends_the_run_and_keeps_the_best(broken: float) -> None:
+    params = settings(max_epochs=9)
+    run = start(params)
+    for epoch in train(run, faces(), TRAINING, VALIDATION, params):
+        kept = {name: value.clone() for name, value in run.stopping.best_state.items()}
+        if epoch.epoch == 2:
+            with torch.no_grad():
+                run.network.decision.bias.fill_(broken)
+    assert (len(run.epochs), run.diverged_epoch) == (2, 3)
+    for name, value in run.network.state_dict().items():
+        assert torch.equal(value, kept[name]), name
+        assert value.isfinite().all()
+
+
+def test_a_network_that_gives_one_answer_is_said_to_have_collapsed() -> None:
+    params = dataclasses.replace(settings(max_epochs=2), weight_decay=3.0)
+    run = start(params)
+    with torch.no_grad():
+        run.network.decision.weight.zero_()
+    finish(run, params)
+    assert run.collapsed_epoch == 1
+    message = training.describe(run.epochs[0], params)
+    assert "collapsed: the same answer for every validation pair" in message
+    assert "learning_rate (now 0.0001) or weight_decay (now 3)" in message
+
+
+def test_a_network_that_learns_is_not_said_to_have_collapsed() -> None:
+    params = settings(max_epochs=4)
+    run = finish(start(params), params)
+    assert run.collapsed_epoch is None
+    assert "collapsed" not in training.describe(run.epochs[-1], params)
 
 
 def test_scores_do_not_depend_on_how_often_an_image_is_used() -> None:

@@ -1,14 +1,25 @@
 """Where the network runs."""
 
+import os
 import platform
 from pathlib import Path
 
 import torch
 
 
-def pick_device() -> torch.device:
-    """Return CUDA where there is one, else MPS, else the CPU."""
+def pick_device(deterministic: bool) -> torch.device:
+    """Return CUDA where there is one, else MPS, else the CPU.
+
+    Args:
+        deterministic: whether CUDA is to repeat a run bit for bit, at some cost in speed. The
+            CPU does so anyway.
+    """
     if torch.cuda.is_available():
+        if deterministic:
+            # As torch's note on reproducibility asks for, before the first use of cuBLAS.
+            os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+            torch.use_deterministic_algorithms(True)
+            torch.backends.cudnn.benchmark = False
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 

@@ -15,5 +15,5 @@ def run(stage: Callable[[], None]) -> None:
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print("interrupted; `dvc repro` goes on from here", file=sys.stderr)
         sys.exit(130)  # 128 + SIGINT, as shells count

@@ -50,9 +50,9 @@ def split(
 ) -> tuple[list[Pair], list[Pair]]:
     """Divide pairs into training and validation, each shuffled, no pair dropped.
 
-    Both classes give the same share to validation. In a person-disjoint split the groups of
-    pairs that are linked by common persons go to one side whole; LFW's DevTrain pairs fall into
-    1,032 such groups of 21 pairs at most, so that the shares come out exact there.
+    Both classes give the same share to validation; at most that share in a person-disjoint split,
+    where groups of pairs that are linked by common persons go to one side whole. LFW's DevTrain
+    pairs fall into 1,032 such groups of 21 pairs at most, so that the shares come out exact there.
 
     Args:
         pairs: of both classes.
@@ -106,7 +106,11 @@ def write_csv(pairs: Sequence[Pair], rows: Mapping[Face, int], path: Path) -> No
 
 
 def read_csv(path: Path) -> PairRows:
-    """Return the pairs of a CSV that `write_csv` wrote."""
+    """Return the pairs of a CSV that `write_csv` wrote.
+
+    Raises:
+        InputError: one of the classes has no pair.
+    """
     table = np.loadtxt(
         path,
         delimiter=",",
@@ -116,7 +120,11 @@ def read_csv(path: Path) -> PairRows:
         ndmin=2,
         encoding="utf-8",
     )
-    return PairRows(rows=table[:, :2], labels=table[:, 2])
+    labels = table[:, 2]
+    for label, name in ((SAME, "one person"), (DIFFERENT, "different persons")):
+        if label not in labels:
+            raise InputError(f"{path}: holds no pair of {name}; both classes are needed")
+    return PairRows(rows=table[:, :2], labels=labels)
 
 
 def read_names(path: Path) -> list[tuple[str, str]]:

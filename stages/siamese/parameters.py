@@ -78,6 +78,7 @@ RULES: dict[str, Any] = {
     "weight_decay": _number(0, 100),
     "max_epochs": EPOCHS,
     "patience": EPOCHS,
+    "deterministic": BOOLEAN,
     "scheduler": _choice(*SCHEDULERS),
     "schedulers": SCHEDULERS,
 }
@@ -117,6 +118,7 @@ class Parameters:
     weight_decay: float
     max_epochs: int
     patience: int
+    deterministic: bool
     scheduler: str
     schedulers: dict[str, dict[str, Any]]
 

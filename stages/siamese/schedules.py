@@ -13,6 +13,8 @@ from torch.optim.lr_scheduler import (
     StepLR,
 )
 
+from siamese.errors import InputError
+
 # These move after each batch, the others after each epoch.
 BY_BATCH = ("onecycle",)
 
@@ -28,6 +30,9 @@ def make_scheduler(
         optimizer: made with the settings' learning rate.
         epochs: horizon of the schedules that have one (cosine, onecycle).
         batches: number of batches in an epoch.
+
+    Raises:
+        InputError: onecycle has less than two batches to warm up.
     """
     if name == "none":
         return LambdaLR(optimizer, lambda epoch: 1.0)
@@ -40,6 +45,11 @@ def make_scheduler(
     if name == "cosine":
         return CosineAnnealingLR(optimizer, epochs, settings["final_learning_rate"])
     if name == "onecycle":
+        if settings["warmup"] * epochs * batches < 2:
+            raise InputError(
+                f"schedulers.onecycle.warmup is {settings['warmup']}: less than two of the "
+                f"{epochs * batches} batches in all; it takes at least {2 / epochs / batches:g}"
+            )
         return OneCycleLR(
             optimizer,
             settings["learning_rate"],

@@ -1,10 +1,14 @@
 """Training with early stopping: one loop, seen whole."""
 
 import copy
+import dataclasses
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,7 +20,16 @@ from siamese.pairs import PairRows
 from siamese.parameters import Parameters
 from siamese.schedules import BY_BATCH, make_scheduler
 from siamese.scoring import score_pairs, to_input
-from siamese.verification import EVEN_ODDS, accuracy, cross_entropy
+from siamese.verification import EVEN_ODDS, accuracy, cross_entropy, probability
+
+# A loss that falls by less is the same loss: it is made of float32 numbers.
+RESOLUTION = float(np.finfo(np.float32).eps)
+# A network that answers the same for every pair: its probabilities hardly spread, and its
+# training loss is no better than a coin's. (On its own, the spread can be small because batch
+# normalisation's running averages lag behind a network that learns.)
+COLLAPSED_SPREAD = 0.01
+COLLAPSED_LOSS = math.log(2) - 0.01
+COIN = math.log(2)  # loss of one that answers 0.5 for every pair
 
 
 @dataclass(frozen=True)
@@ -24,7 +37,8 @@ class Epoch:
     """What one epoch gave; the learning rate is that of its first batch.
 
     Training figures are means over the epoch's batches while the network was changing;
-    validation figures are those of the network at the epoch's end.
+    validation figures are those of the network at the epoch's end. The spread is the standard
+    deviation of the validation pairs' probabilities.
     """
 
     epoch: int
@@ -32,8 +46,14 @@ class Epoch:
     train_accuracy: float
     val_loss: float
     val_accuracy: float
+    val_spread: float
     learning_rate: float
     seconds: float
+
+    @property
+    def collapsed(self) -> bool:
+        """Return whether the network answers the same for every validation pair."""
+        return self.val_spread < COLLAPSED_SPREAD and self.train_loss > COLLAPSED_LOSS
 
 
 @dataclass
@@ -48,95 +68,199 @@ class EarlyStopping:
     best_loss: float = float("inf")
     best_epoch: int = 0
     best_state: dict[str, Tensor] = field(default_factory=dict)
+    epoch: int = 0
 
-    def stop(self, epoch: int, loss: float, network: torch.nn.Module) -> bool:
-        """Take note of an epoch's loss; return whether patience is at an end."""
-        if loss < self.best_loss:
-            self.best_loss, self.best_epoch = loss, epoch
+    def note(self, loss: float, network: torch.nn.Module) -> None:
+        """Take note of the next epoch's loss and, if it is the lowest, of the parameters."""
+        self.epoch += 1
+        if loss < self.best_loss * (1 - RESOLUTION):
+            self.best_loss, self.best_epoch = loss, self.epoch
             self.best_state = copy.deepcopy(network.state_dict())
-        return epoch - self.best_epoch >= self.patience
+
+    @property
+    def over(self) -> bool:
+        """Return whether patience is at an end."""
+        return self.epoch - self.best_epoch >= self.patience
+
+
+class Run:
+    """A training run: all that an epoch changes, to be left and gone on with at any epoch's end.
+
+    Args:
+        network: newly made, on the device where it is to be trained.
+        parameters: batch size, learning rate and so on.
+        pairs: number of training pairs.
+    """
+
+    def __init__(self, network: SiameseNetwork, parameters: Parameters, pairs: int) -> None:
+        settings = parameters.scheduler_settings
+        self.network = network
+        self.optimizer = torch.optim.Adam(
+            network.parameters(),
+            lr=settings["learning_rate"],
+            weight_decay=parameters.weight_decay,
+            fused=True,
+        )
+        self.scheduler = make_scheduler(
+            parameters.scheduler,
+            settings,
+            self.optimizer,
+            parameters.max_epochs,
+            math.ceil(pairs / parameters.batch_size),
+        )
+        self.stopping = EarlyStopping(parameters.patience)
+        self.order = torch.Generator().manual_seed(parameters.seed)  # of the batches
+        self.epochs: list[Epoch] = []
+        self.max_epochs = parameters.max_epochs
+        self.diverged_epoch: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Return whether no epoch is left to run."""
+        return (
+            self.stopping.over
+            or len(self.epochs) == self.max_epochs
+            or self.diverged_epoch is not None
+        )
+
+    @property
+    def collapsed_epoch(self) -> int | None:
+        """Return since which epoch the network that is kept answers the same for every pair."""
+        since = None
+        for epoch in self.epochs[: self.stopping.best_epoch]:
+            since = (since or epoch.epoch) if epoch.collapsed else None
+        return since
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as numbers, text and tensors, to be used before the next epoch."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "stopping": vars(self.stopping),
+            "order": self.order.get_state(),
+            "generator": torch.get_rng_state(),
+            "cuda_generators": torch.cuda.get_rng_state_all(),
+            "epochs": [dataclasses.asdict(epoch) for epoch in self.epochs],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take on a state that `state_dict` of a run with the same parameters returned."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.stopping = EarlyStopping(**state["stopping"])
+        self.order.set_state(state["order"])
+        torch.set_rng_state(state["generator"])
+        torch.cuda.set_rng_state_all(state["cuda_generators"])
+        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
 
 
 def train(
-    network: SiameseNetwork,
-    faces: Tensor,
-    training: PairRows,
-    validation: PairRows,
-    parameters: Parameters,
-    stopping: EarlyStopping,
+    run: Run, faces: Tensor, training: PairRows, validation: PairRows, parameters: Parameters
 ) -> Iterator[Epoch]:
     """Train until the validation loss has not fallen for `patience` epochs, or `max_epochs`.
 
-    Yields each epoch as it ends. Afterwards the network holds the best epoch's parameters.
+    Yields each epoch as it ends. A loss that is no finite number ends the run at once: that
+    epoch is not yielded, and `run.diverged_epoch` names it. Afterwards the network holds the best
+    epoch's parameters.
 
     Args:
-        network: newly made, on the device of the faces.
-        faces: all images, (images, size, size[, 3]) uint8.
+        run: new, or with the state of one that was left.
+        faces: all images, (images, size, size[, 3]) uint8, on the network's device.
         training: pairs to learn from.
         validation: pairs that decide when to stop and which epoch to keep.
-        parameters: batch size, learning rate and so on.
-        stopping: what it has kept at the end says which epoch was best.
+        parameters: those that the run was made with.
 
     Raises:
-        InputError: the validation loss was never a finite number.
+        InputError: the loss was a finite number in no epoch.
     """
-    pairs, size = len(training.labels), parameters.batch_size
-    settings = parameters.scheduler_settings
-    optimizer = torch.optim.Adam(
-        network.parameters(),
-        lr=settings["learning_rate"],
-        weight_decay=parameters.weight_decay,
-        fused=True,
-    )
-    scheduler = make_scheduler(
-        parameters.scheduler, settings, optimizer, parameters.max_epochs, -(-pairs // size)
-    )
-    by_batch = parameters.scheduler in BY_BATCH
-    order = torch.Generator().manual_seed(parameters.seed)
+    while not run.finished:
+        number = len(run.epochs) + 1
+        start = time.perf_counter()
+        learning_rate = float(run.scheduler.get_last_lr()[0])
+        train_loss, train_accuracy = _learn(run, faces, training, parameters)
+        scores = score_pairs(run.network, faces, validation.rows)
+        val_loss = cross_entropy(scores, validation.labels)
+        if not math.isfinite(train_loss + val_loss):
+            run.diverged_epoch = number
+            break
+        run.stopping.note(val_loss, run.network)
+        run.epochs.append(
+            Epoch(
+                epoch=number,
+                train_loss=train_loss,
+                train_accuracy=train_accuracy,
+                val_loss=val_loss,
+                val_accuracy=accuracy(scores, validation.labels),
+                val_spread=float(probability(scores).std()),
+                learning_rate=learning_rate,
+                seconds=round(time.perf_counter() - start, 2),
+            )
+        )
+        yield run.epochs[-1]
+    if not run.epochs:
+        raise InputError(
+            f"the loss of epoch {run.diverged_epoch} is not a finite number; {advice(parameters)}"
+        )
+    run.network.load_state_dict(run.stopping.best_state)
+
+
+def _learn(
+    run: Run, faces: Tensor, training: PairRows, parameters: Parameters
+) -> tuple[float, float]:
+    """Go through the training pairs once; return mean loss and accuracy, or NaN as it appears."""
+    pairs = len(training.labels)
     rows = torch.from_numpy(training.rows)
     labels = torch.from_numpy(training.labels)
-    for epoch in range(1, parameters.max_epochs + 1):
-        start = time.perf_counter()
-        learning_rate = float(scheduler.get_last_lr()[0])
-        network.train()
-        loss_sum = 0.0
-        correct = seen = 0
-        with tqdm(total=pairs, unit=" pairs", desc=f"epoch {epoch}", leave=False) as bar:
-            for batch in torch.randperm(pairs, generator=order).split(size):
-                first, second = faces[rows[batch].T.to(faces.device)]
-                different = labels[batch].to(faces.device)
-                logits = network(to_input(first), to_input(second))
-                loss = F.binary_cross_entropy_with_logits(logits, different.float())
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                if by_batch:
-                    scheduler.step()
-                seen += len(batch)
-                loss_sum += loss.item() * len(batch)
-                correct += int(((logits >= EVEN_ODDS) == different).sum())
-                bar.update(len(batch))
-                bar.set_postfix(loss=f"{loss_sum / seen:.3f}", accuracy=f"{correct / seen:.1%}")
-        if not by_batch:
-            scheduler.step()
-        scores = score_pairs(network, faces, validation.rows)
-        val_loss = cross_entropy(scores, validation.labels)
-        stop = stopping.stop(epoch, val_loss, network)
-        yield Epoch(
-            epoch=epoch,
-            train_loss=loss_sum / pairs,
-            train_accuracy=correct / pairs,
-            val_loss=val_loss,
-            val_accuracy=accuracy(scores, validation.labels),
-            learning_rate=learning_rate,
-            seconds=round(time.perf_counter() - start, 2),
+    by_batch = parameters.scheduler in BY_BATCH
+    run.network.train()
+    loss_sum = 0.0
+    correct = seen = 0
+    title = f"epoch {len(run.epochs) + 1}"
+    with tqdm(total=pairs, unit=" pairs", desc=title, leave=False) as bar:
+        for batch in torch.randperm(pairs, generator=run.order).split(parameters.batch_size):
+            first, second = faces[rows[batch].T.to(faces.device)]
+            different = labels[batch].to(faces.device)
+            logits = run.network(to_input(first), to_input(second))
+            loss = F.binary_cross_entropy_with_logits(logits, different.float())
+            run.optimizer.zero_grad()
+            loss.backward()
+            run.optimizer.step()
+            if by_batch:
+                run.scheduler.step()
+            seen += len(batch)
+            loss_sum += loss.item() * len(batch)
+            if not math.isfinite(loss_sum):
+                return math.nan, math.nan
+            correct += int(((logits >= EVEN_ODDS) == different).sum())
+            bar.update(len(batch))
+            bar.set_postfix(loss=f"{loss_sum / seen:.3f}", accuracy=f"{correct / seen:.1%}")
+    if not by_batch:
+        run.scheduler.step()
+    return loss_sum / pairs, correct / pairs
+
+
+def describe(epoch: Epoch, parameters: Parameters) -> str:
+    """Return an epoch's figures as one line, and a second one if the network has collapsed."""
+    line = (
+        f"epoch {epoch.epoch:2}: "
+        f"train loss {epoch.train_loss:.4f}, accuracy {epoch.train_accuracy:.1%}; "
+        f"val loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.1%}; "
+        f"{epoch.seconds:.0f} s"
+    )
+    if epoch.collapsed:
+        line += (
+            "\n          collapsed: the same answer for every validation pair "
+            f"(spread {epoch.val_spread:.1e}); {advice(parameters)}"
         )
-        if stop:
-            break
-    if not stopping.best_state:
-        raise InputError(
-            "no epoch had a finite validation loss; "
-            f"schedulers.{parameters.scheduler}.learning_rate is {settings['learning_rate']}: "
-            "try a lower one"
-        )
-    network.load_state_dict(stopping.best_state)
+    return line
+
+
+def advice(parameters: Parameters) -> str:
+    """Return what to try where a network collapses or diverges."""
+    rate = parameters.scheduler_settings["learning_rate"]
+    tries = f"schedulers.{parameters.scheduler}.learning_rate (now {rate:g})"
+    if parameters.weight_decay > 0:
+        tries += f" or weight_decay (now {parameters.weight_decay:g})"
+    return f"try a lower {tries}"
