@@ -1,89 +1,19 @@
-"""The real graph, run by DVC in a throw-away clone on the synthetic images, as a person would.
+"""The real graph, run by DVC in a throw-away clone on the synthetic images, as a person would."""
 
-Images are small and epochs few here: what is tested is the graph, not how well it learns.
-"""
-
-import csv
 import io
-import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from clone import STAGES, Clone, make_clone
+
 pytestmark = pytest.mark.pipeline
-
-ROOT = Path(__file__).parents[1]
-STAGES = ("check", "download", "faces", "split", "train", "evaluate", "plot")
-SMALL = {"dataset": "synthetic", "  size": "73", "max_epochs": "2"}
-
-
-class Clone:
-    """A clone in which commands are typed."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.env = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "GIT_AUTHOR_NAME": "tester",
-            "GIT_AUTHOR_EMAIL": "tester@example.org",
-            "GIT_COMMITTER_NAME": "tester",
-            "GIT_COMMITTER_EMAIL": "tester@example.org",
-        }
-        self.env.pop("LFW_MIRROR", None)
-
-    def type(self, command: str, *, fails: bool = False) -> str:
-        """Run a command line; return what it prints, on both streams."""
-        done = subprocess.run(
-            command,
-            shell=True,
-            cwd=self.path,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode != 0) is fails, done.stdout
-        assert "Traceback" not in done.stdout, done.stdout
-        return done.stdout
-
-    def json(self, name: str) -> Any:
-        return json.loads((self.path / "metrics" / f"{name}.json").read_text(encoding="utf-8"))
-
-    def set(self, changes: dict[str, str]) -> None:
-        path = self.path / "params.yaml"
-        text = path.read_text(encoding="utf-8")
-        for key, value in changes.items():
-            text, count = re.subn(rf"(?m)^{key}: .*$", f"{key}: {value}", text)
-            assert count == 1
-        path.write_text(text, encoding="utf-8")
-
-    def ran(self, output: str) -> list[str]:
-        return re.findall(r"Running stage '(\w+)'", output)
-
-
-def make_clone(path: Path) -> Clone:
-    """Clone the project as it stands, uncommitted changes included, with small settings."""
-    clone = Clone(path)
-    subprocess.run(["git", "clone", "-q", ROOT, path], check=True)
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in files.split("\0"):
-        if name and (ROOT / name).is_file():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, path / name)
-    clone.set(SMALL)
-    clone.type("git add -A && git commit -q --allow-empty -m 'small settings'")
-    return clone
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +41,10 @@ def test_one_command_makes_everything(clone: Clone) -> None:
         "plots/training.csv",
         "plots/roc.csv",
         "plots/confusion.csv",
+        "plots/reliability.csv",
         "plots/training.png",
         "plots/roc.png",
+        "plots/reliability.png",
         "plots/scores.png",
         "plots/gallery.png",
     ):
@@ -143,8 +75,7 @@ def test_nothing_big_and_no_face_goes_into_git(clone: Clone) -> None:
 
 
 def test_predictions_give_the_figures_again(clone: Clone) -> None:
-    with (clone.path / "data/predictions/test.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = clone.csv("data/predictions/test.csv")
     right = sum((float(row["score"]) >= 0) == (row["label"] == "1") for row in rows)
     assert right / len(rows) == clone.json("evaluation")["test"]["accuracy"]
 
@@ -166,14 +97,22 @@ def test_the_graph_is_shown(clone: Clone) -> None:
 def test_an_experiment_runs_only_what_the_scheduler_changes(clone: Clone) -> None:
     output = clone.type("dvc exp run -n tenth -S scheduler=exponential")
     assert clone.ran(output) == ["check", "train", "evaluate", "plot"]
-    with (clone.path / "plots/training.csv").open(encoding="utf-8", newline="") as file:
-        rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
+    rates = [float(row["learning_rate"]) for row in clone.csv("plots/training.csv")]
     assert rates == pytest.approx([0.01, 0.001])
 
     difference = clone.type("dvc metrics diff")
     assert "test.accuracy" in difference
     assert "metrics/train.json" in difference
     assert "tenth" in clone.type("dvc exp show --csv")
+
+    runs_compared = clone.type("python -m siamese.significance HEAD tenth")
+    assert "A: HEAD, B: tenth; 160 test pairs" in runs_compared
+    assert "McNemar p = " in runs_compared
+    assert clone.type("python -m siamese.significance HEAD") == runs_compared.replace(
+        "B: tenth", "B: workspace"
+    )
+    unknown = clone.type("python -m siamese.significance eleventh", fails=True)
+    assert unknown.startswith("error: eleventh: ")
 
     clone.type("dvc plots diff HEAD workspace")
     page = (clone.path / "dvc_plots/index.html").read_text(encoding="utf-8")
@@ -306,8 +245,11 @@ def test_a_damaged_pair_file_is_named_with_its_line_and_mending_it_is_enough(
 
 
 def test_deleted_outputs_come_back_from_the_cache(clone: Clone) -> None:
-    shutil.rmtree(clone.path / "data/pairs")
-    (clone.path / "data/model.safetensors").unlink()
+    deleted = [path for path in (clone.path / "data").iterdir() if path.name != ".gitignore"]
+    for path in deleted:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    start = time.perf_counter()
     clone.type("dvc checkout")
-    assert (clone.path / "data/model.safetensors").exists()
+    assert time.perf_counter() - start < 20  # 2 s on an idle machine
+    assert all(path.exists() for path in deleted)
     assert clone.ran(clone.type("dvc repro")) == []

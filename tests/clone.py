@@ -1,0 +1,93 @@
+"""A throw-away clone of the project, in which commands are typed as a person would."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+STAGES = ("check", "download", "faces", "split", "train", "evaluate", "plot")
+# Images small and epochs few: what is tested is the graph, not how well it learns.
+SMALL = {"dataset": "synthetic", "  size": "73", "max_epochs": "2"}
+
+
+class Clone:
+    """A clone in which commands are typed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.env = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "GIT_AUTHOR_NAME": "tester",
+            "GIT_AUTHOR_EMAIL": "tester@example.org",
+            "GIT_COMMITTER_NAME": "tester",
+            "GIT_COMMITTER_EMAIL": "tester@example.org",
+        }
+        self.env.pop("LFW_MIRROR", None)
+
+    def type(self, command: str, *, fails: bool = False) -> str:
+        """Run a command line; return what it prints, on both streams."""
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=self.path,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode != 0) is fails, done.stdout
+        assert "Traceback" not in done.stdout, done.stdout
+        return done.stdout
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        """Start a command line in a process group of its own, to be interrupted."""
+        return subprocess.Popen(
+            command,
+            shell=True,
+            cwd=self.path,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.path / "metrics" / f"{name}.json").read_text(encoding="utf-8"))
+
+    def csv(self, name: str) -> list[dict[str, str]]:
+        with (self.path / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def set(self, changes: dict[str, str]) -> None:
+        path = self.path / "params.yaml"
+        text = path.read_text(encoding="utf-8")
+        for key, value in changes.items():
+            text, count = re.subn(rf"(?m)^{key}: .*$", f"{key}: {value}", text)
+            assert count == 1
+        path.write_text(text, encoding="utf-8")
+
+    def ran(self, output: str) -> list[str]:
+        return re.findall(r"Running stage '(\w+)'", output)
+
+
+def make_clone(path: Path, changes: dict[str, str] | None = None) -> Clone:
+    """Clone the project as it stands, uncommitted changes included, with small settings."""
+    clone = Clone(path)
+    subprocess.run(["git", "clone", "-q", ROOT, path], check=True)
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in files.split("\0"):
+        if name and (ROOT / name).is_file():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, path / name)
+    clone.set(SMALL | (changes or {}))
+    clone.type("git add -A && git commit -q --allow-empty -m 'small settings'")
+    return clone

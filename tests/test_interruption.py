@@ -1,0 +1,219 @@
+"""What is interrupted goes on, what is repeated repeats, and what runs side by side keeps apart.
+
+Real processes of the real graph, killed, repeated and queued in a throw-away clone.
+"""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clone import Clone, make_clone
+from siamese.checkpoint import Checkpoint
+
+pytestmark = pytest.mark.pipeline
+
+EPOCHS = 4
+# What the clock and not the run decides.
+TIMES = ("seconds", "convergence_seconds", "pairs_per_second")
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Return a clone in which `dvc repro` has run and its results are committed."""
+    path = tmp_path_factory.mktemp("interruption") / "clone"
+    clone = make_clone(path, {"max_epochs": str(EPOCHS)})
+    clone.type("dvc repro && git add -A && git commit -q -m 'first run'")
+    return clone
+
+
+def results(clone: Clone) -> dict[str, Any]:
+    """Return all that a run gives, times aside."""
+    epochs = clone.csv("plots/training.csv")
+    train = clone.json("train")
+    for table in (*epochs, train):
+        for name in TIMES:
+            table.pop(name, None)
+    predictions = clone.path / "data/predictions"
+    return {
+        "model": hashlib.sha256((clone.path / "data/model.safetensors").read_bytes()).hexdigest(),
+        "epochs": epochs,
+        "train": train,
+        "evaluation": clone.json("evaluation"),
+        "predictions": {file.name: file.read_text() for file in sorted(predictions.iterdir())},
+    }
+
+
+def forget_runs(clone: Clone) -> None:
+    """Go back to the first run, and leave the run cache nothing to restore."""
+    clone.type("rm -rf .dvc/cache/runs && git checkout -q . && dvc checkout -q")
+
+
+def checkpoints(clone: Clone) -> dict[Path, int]:
+    """Return the state files and when each was last written."""
+    folder = clone.path / ".training"
+    return {path: path.stat().st_mtime_ns for path in folder.glob("*.checkpoint")}
+
+
+def interrupt(clone: Clone, command: str, sign: signal.Signals, delay: float) -> str:
+    """Start a command; some time after training has kept an epoch, send it a signal.
+
+    Returns what it had printed.
+    """
+    before = checkpoints(clone)
+    process = clone.start(command)
+    deadline = time.monotonic() + 120
+    while checkpoints(clone) == before:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(delay)
+    os.killpg(process.pid, sign)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0, output
+    return output
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_training_ends_as_if_it_had_not_been(
+    clone: Clone, sign: signal.Signals
+) -> None:
+    forget_runs(clone)
+    clone.set({"weight_decay": "0.001"})
+    clone.type("dvc repro")
+    whole = results(clone)
+    assert not (clone.path / ".training").exists()
+
+    forget_runs(clone)
+    clone.set({"weight_decay": "0.001"})
+    moment = random.Random(int(sign))
+    for _ in range(2):
+        output = interrupt(clone, "dvc repro", sign, moment.uniform(0, 0.3))
+        assert not (clone.path / "data/model.safetensors").exists()
+        assert len(checkpoints(clone)) == 1
+        if sign == signal.SIGINT:
+            assert "interrupted; `dvc repro` goes on from here" in output
+    output = clone.type("dvc repro")
+    assert "going on after epoch" in output
+    assert results(clone) == whole
+    assert not (clone.path / ".training").exists()
+    assert clone.type("git status --porcelain").split()[::2] == ["M"] * 9
+
+
+def test_a_run_with_other_parameters_takes_up_nobody_elses_state(clone: Clone) -> None:
+    forget_runs(clone)
+    clone.set({"weight_decay": "0.002"})
+    interrupt(clone, "dvc repro", signal.SIGKILL, 0)
+    [left] = checkpoints(clone)
+
+    clone.set({"weight_decay": "0.003"})
+    output = clone.type("dvc repro")
+    assert "train" in clone.ran(output)
+    assert "going on after" not in output
+    assert len(clone.csv("plots/training.csv")) == EPOCHS
+    assert list(checkpoints(clone)) == [left]
+
+    # Nor does an experiment in a folder of its own, even with the same parameters.
+    output = clone.type("dvc exp run --temp -n apart -S weight_decay=0.002")
+    assert "train" in clone.ran(output)
+    assert "going on after" not in output
+    assert list(checkpoints(clone)) == [left]
+
+    clone.set({"weight_decay": "0.002"})
+    clone.type("rm -rf .dvc/cache/runs")
+    assert "going on after epoch" in clone.type("dvc repro")
+    assert not (clone.path / ".training").exists()
+
+
+def test_a_damaged_state_costs_the_epochs_and_nothing_else(clone: Clone) -> None:
+    forget_runs(clone)
+    before = results(clone)
+    clone.type("rm data/model.safetensors")
+    interrupt(clone, "dvc repro --force --single-item train", signal.SIGKILL, 0)
+    [path] = checkpoints(clone)
+    path.write_bytes(path.read_bytes()[:-1])
+    output = clone.type("dvc repro --force --single-item train")
+    assert f"{path.relative_to(clone.path)} is damaged; training starts from the" in output
+    assert results(clone) == before
+
+
+def test_a_run_repeats_itself_in_another_process(clone: Clone) -> None:
+    forget_runs(clone)
+    first = results(clone)
+    for stage in ("split", "train", "evaluate"):
+        output = clone.type(f"PYTHONHASHSEED=7 dvc repro --force --single-item {stage}")
+        assert clone.ran(output) == [stage]
+    assert results(clone) == first
+
+
+def test_experiments_in_a_queue_keep_apart(clone: Clone) -> None:
+    forget_runs(clone)
+    names = ("none", "step", "multistep", "exponential")
+    clone.type(f"dvc exp run --queue -S scheduler={','.join(names)} -S weight_decay=0.004")
+    clone.type("dvc queue start --jobs 2")
+    deadline = time.monotonic() + 300
+    while (status := clone.type("dvc queue status")).count("Success") < len(names):
+        assert "Failed" not in status, clone.type(
+            "dvc queue logs $(dvc queue status | awk '/Fail/{print $1}')"
+        )
+        assert time.monotonic() < deadline, status
+        time.sleep(1)
+
+    rates = {"none": 1e-4, "step": 1e-2, "multistep": 1e-2, "exponential": 1e-2}
+    found = {}
+    for line in clone.type("dvc exp list --names-only").split():
+        clone.type(f"git checkout -q . && dvc exp apply {line}")
+        params = (clone.path / "params.yaml").read_text(encoding="utf-8")
+        if "weight_decay: 0.004" not in params:
+            continue
+        scheduler = params.split("\nscheduler: ")[1].split()[0]
+        found[scheduler] = results(clone)
+        first, *rest = (float(row["learning_rate"]) for row in clone.csv("plots/training.csv"))
+        assert first == rates[scheduler]
+        assert (set(rest) == {first}) is (scheduler == "none")
+        ran = clone.ran(clone.type(f"dvc queue logs {line}"))
+        assert set(ran) <= {"check", "train", "evaluate", "plot"}
+    assert found.keys() == set(names)
+    # These two are the same schedule under two names, and give the same network.
+    assert found["step"]["model"] == found["exponential"]["model"]
+    assert len({result["model"] for result in found.values()}) == 3
+
+    # Alone, it gives what it gave beside the others.
+    forget_runs(clone)
+    clone.type("dvc exp run -f -S scheduler=multistep -S weight_decay=0.004")
+    assert results(clone) == found["multistep"]
+
+
+WRITER = """
+import sys, torch
+from pathlib import Path
+from siamese.checkpoint import Checkpoint
+checkpoint, number = Checkpoint(Path(sys.argv[1]), "run", []), 0
+while True:
+    number += 1
+    checkpoint.save({"number": number, "tensor": torch.full((500_000,), number)})
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_state_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path, seed: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(random.Random(seed).uniform(0, 0.2))
+        process.kill()
+        *_, last = ["1", *process.stdout.read().split()]
+    state = Checkpoint(tmp_path, "run", []).load()
+    assert state is not None
+    assert int(last) <= state["number"] <= int(last) + 1
+    assert (state["tensor"] == state["number"]).all()
