@@ -1,15 +1,29 @@
 """How well the network verifies: data/model.safetensors -> metrics/evaluation.json and curves."""
 
+import csv
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from siamese import allocation, atomic, devices, model, pairs, parameters, verification
+from siamese import (
+    allocation,
+    atomic,
+    devices,
+    identification,
+    model,
+    pairs,
+    parameters,
+    protocol,
+    verification,
+)
 from siamese.errors import run
 from siamese.scoring import score_pairs
 
 FACES = Path("data/faces.npy")
+INDEX = Path("data/faces.csv")
+TEST_PEOPLE = Path("data/protocol/peopleDevTest.txt")
 PAIRS = Path("data/pairs")
 MODEL = Path("data/model.safetensors")
 PREDICTIONS = Path("data/predictions")
@@ -19,8 +33,22 @@ PLOTS = Path("plots")
 SPLITS = ("train", "val", "test")
 
 
+def images_of_test_people() -> dict[str, list[int]]:
+    """Return the rows of each test person's images."""
+    people = protocol.read_people(TEST_PEOPLE)
+    rows = defaultdict(list)
+    with INDEX.open(encoding="utf-8", newline="") as file:
+        for image in csv.DictReader(file):
+            if image["person"] in people:
+                rows[image["person"]].append(int(image["row"]))
+    return rows
+
+
 def main() -> None:
-    """Score the pairs of each split; the threshold is chosen on validation alone."""
+    """Score the pairs of each split, and one-shot trials among the test people.
+
+    The threshold is chosen on validation alone.
+    """
     allocation.keep_freed_memory()
     params = parameters.load(Path("params.yaml"))
     device = devices.pick_device(params.deterministic)
@@ -30,10 +58,13 @@ def main() -> None:
 
     tables = {name: pairs.read_csv(PAIRS / f"{name}.csv") for name in SPLITS}
     labels = {name: table.labels for name, table in tables.items()}
-    # All at once, so that an image that two splits use is embedded once.
-    together = score_pairs(network, faces, np.concatenate([t.rows for t in tables.values()]))
-    ends = np.cumsum([len(t.labels) for t in tables.values()])
-    scores = dict(zip(SPLITS, np.split(together, ends[:-1]), strict=True))
+    test_images = images_of_test_people()
+    trials = {n: identification.trials(test_images, n) for n in identification.WAYS}
+    # All at once, so that an image that is used twice is embedded once.
+    asked = [*(t.rows for t in tables.values()), *(t.reshape(-1, 2) for t in trials.values())]
+    together = score_pairs(network, faces, np.concatenate(asked))
+    answers = np.split(together, np.cumsum([len(rows) for rows in asked])[:-1])
+    scores = dict(zip(SPLITS, answers, strict=False))
     for name in SPLITS:
         atomic.write_csv(
             PREDICTIONS / f"{name}.csv",
@@ -50,7 +81,16 @@ def main() -> None:
     figures = {name: verification.figures(scores[name], labels[name], threshold) for name in SPLITS}
     test = figures["test"]
     [probability] = verification.probability(np.array([threshold]))
-    summary = {"dataset": params.dataset, "threshold": float(probability), **figures}
+    one_shot = {
+        f"{n}_way": identification.figures(answer.reshape(-1, n))
+        for n, answer in zip(trials, answers[len(SPLITS) :], strict=True)
+    }
+    summary = {
+        "dataset": params.dataset,
+        "threshold": float(probability),
+        **figures,
+        "one_shot": one_shot,
+    }
     atomic.write_json(METRICS, summary)
 
     curve = verification.roc(scores["test"], labels["test"])
@@ -71,10 +111,16 @@ def main() -> None:
         ("probability", "same", "different"),
         verification.histogram(scores["test"], labels["test"]),
     )
+    atomic.write_csv(
+        PLOTS / "reliability.csv",
+        ("probability", "different", "different_low", "different_high", "pairs"),
+        verification.reliability(scores["test"], labels["test"]),
+    )
     print(
         f"test accuracy {test['accuracy']:.1%} "
         f"({test['accuracy_low']:.1%} to {test['accuracy_high']:.1%}), "
-        f"AUC {test['auc']:.3f}, equal error rate {test['equal_error_rate']:.1%}"
+        f"AUC {test['auc']:.3f}, equal error rate {test['equal_error_rate']:.1%}; "
+        f"one of 20 people is recognised in {one_shot['20_way']['accuracy']:.1%} of trials"
     )
 
 

@@ -61,6 +61,11 @@ def main() -> None:
         PLOTS / "roc.png",
         f"{run_name}: test pairs",
     )
+    figures.reliability_curve(
+        figures.read_columns(PLOTS / "reliability.csv"),
+        PLOTS / "reliability.png",
+        f"{run_name}: test pairs",
+    )
     figures.score_histogram(
         figures.read_columns(PLOTS / "scores.csv"),
         evaluation["threshold"],

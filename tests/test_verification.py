@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from sklearn.metrics import log_loss, roc_auc_score, roc_curve
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score, roc_curve
 
 from siamese import verification
 from siamese.verification import Labels, Scores
@@ -116,3 +116,39 @@ def test_figures_hold_what_the_single_functions_give() -> None:
     assert figures["accuracy_at_threshold"] == verification.accuracy(scores, labels, 0.7)
     assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
     assert figures["pairs"] == len(labels)
+
+
+def test_true_accept_rate_is_the_best_among_thresholds_within_the_false_accept_rate() -> None:
+    scores, labels = sample(0)
+    curve = verification.roc(scores, labels)
+    for far in (0.0, 0.01, 0.0149, 0.1, 0.5, 1.0):
+        best = 0.0
+        for threshold in [*scores, np.inf]:
+            accepted = scores < threshold
+            if accepted[labels == 1].mean() <= far:
+                best = max(best, accepted[labels == 0].mean())
+        assert curve.tar_at_far(far) == best
+
+
+def test_a_false_accept_rate_that_so_few_pairs_cannot_show_is_left_open() -> None:
+    scores, labels = sample(0)  # 100 different pairs
+    rates = verification.figures(scores, labels, 0.0)["tar_at_far"]
+    assert list(rates) == ["0.1", "0.01", "0.001"]
+    assert rates["0.1"] > rates["0.01"] > 0
+    assert rates["0.001"] is None
+
+
+def test_brier_score_is_scikit_learns() -> None:
+    scores, labels = sample(1)
+    expected = brier_score_loss(labels, verification.probability(scores))
+    assert verification.brier_score(scores, labels) == pytest.approx(expected)
+
+
+def test_reliability_counts_every_pair_once_where_its_probability_lies() -> None:
+    scores = np.array([-99.0, -0.01, 0.01, 0.02, 99.0])
+    rows = verification.reliability(scores, np.array([0, 1, 0, 1, 1]))
+    means, shares, lows, highs, counts = zip(*rows, strict=True)
+    assert means == pytest.approx([0, 0.4975, 0.50375, 1], abs=1e-4)
+    assert shares == (0, 1, 0.5, 1)
+    assert counts == (1, 1, 2, 1)
+    assert all(low <= share <= high for low, share, high in zip(lows, shares, highs, strict=True))

@@ -98,6 +98,23 @@ def roc_curve(curve: Columns, auc: float, path: Path, title: str) -> None:
     _save(figure, path)
 
 
+def reliability_curve(bins: Columns, path: Path, title: str) -> None:
+    """Draw how often pairs were different against the probability given for it."""
+    figure, [[axes]] = _figure(1, 1, 5, 5)
+    x, y = bins["probability"], bins["different"]
+    error = (y - bins["different_low"], bins["different_high"] - y)
+    axes.errorbar(x, y, error, color=SAME_COLOUR, marker="o", capsize=2, label="95 % interval")
+    axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="as often as said")
+    axes.set(
+        xlabel="probability of different persons",
+        ylabel="share of different persons",
+        title=title,
+        aspect="equal",
+    )
+    axes.legend(loc="upper left")
+    _save(figure, path)
+
+
 def score_histogram(bins: Columns, threshold: float, path: Path, title: str) -> None:
     """Draw how the two classes' probabilities are spread; the threshold is a probability too."""
     figure, [[axes]] = _figure(1, 1, 7, 4)

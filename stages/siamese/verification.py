@@ -8,6 +8,7 @@ the false accept rate, the share of different pairs accepted.
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ Labels = NDArray[np.integer]
 
 EVEN_ODDS = 0.0  # the logit of probability 0.5
 Z_95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+FALSE_ACCEPT_RATES = (0.1, 0.01, 0.001)  # at which true accept rates are given
 
 
 def cross_entropy(scores: Scores, labels: Labels) -> float:
@@ -71,6 +73,10 @@ class Roc:
         share = -gap[before] / (gap[after] - gap[before])
         return float(self.far[before] + share * (self.far[after] - self.far[before]))
 
+    def tar_at_far(self, far: float) -> float:
+        """Return the highest TAR of a threshold whose FAR is at most that."""
+        return float(self.tar[np.searchsorted(self.far, far, side="right") - 1])
+
 
 def roc(scores: Scores, labels: Labels) -> Roc:
     """Return the ROC of scores (n,) and labels (n,) that hold both classes."""
@@ -102,7 +108,35 @@ def best_threshold(scores: Scores, labels: Labels) -> float:
     return float(best[np.argmin(np.abs(best - EVEN_ODDS))])
 
 
-def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, float]:
+def brier_score(scores: Scores, labels: Labels) -> float:
+    """Return the mean squared difference of probabilities and outcomes; 0.25 is a coin's.
+
+    Source: Brier, "Verification of Forecasts Expressed in Terms of Probability" (1950), for one
+    of two classes.
+    """
+    return float(np.mean((probability(scores) - (labels == DIFFERENT)) ** 2))
+
+
+def reliability(
+    scores: Scores, labels: Labels, bins: int = 10
+) -> list[tuple[float, float, float, float, int]]:
+    """Return how often pairs were different, beside the probability given for it.
+
+    Returns:
+        For each of the equal intervals of probability that holds a pair: mean probability of its
+        pairs, share of different ones with its 95 % Wilson interval (low, high), number of pairs.
+    """
+    values = probability(scores)
+    bin_of = np.minimum((values * bins).astype(int), bins - 1)
+    rows = []
+    for members in (bin_of == number for number in range(bins)):
+        if n := int(members.sum()):
+            share = float(np.mean(labels[members] == DIFFERENT))
+            rows.append((float(values[members].mean()), share, *wilson_interval(share, n), n))
+    return rows
+
+
+def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, Any]:
     """Return the figures of one set of pairs.
 
     Args:
@@ -112,8 +146,9 @@ def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, float
 
     Returns:
         Loss and accuracy at probability 0.5; accuracy at the threshold; each accuracy's 95 %
-        Wilson interval (low, high); the area under the ROC; the equal error rate; the number of
-        pairs.
+        Wilson interval (low, high); the area under the ROC; the equal error rate; TAR by FAR,
+        None where the different pairs are too few to tell (not one may be accepted); the Brier
+        score; the number of pairs.
     """
     curve = roc(scores, labels)
     even, tuned = accuracy(scores, labels), accuracy(scores, labels, threshold)
@@ -131,6 +166,11 @@ def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, float
         "accuracy_at_threshold_high": tuned_high,
         "auc": curve.area,
         "equal_error_rate": curve.equal_error_rate,
+        "tar_at_far": {
+            f"{far:g}": curve.tar_at_far(far) if far * np.sum(labels == DIFFERENT) >= 1 else None
+            for far in FALSE_ACCEPT_RATES
+        },
+        "brier_score": brier_score(scores, labels),
     }
 
 
