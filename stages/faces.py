@@ -17,7 +17,7 @@ INDEX = Path("data/faces.csv")
 
 def main() -> None:
     """Decode, crop and resize every image; one row of the array and of the index for each."""
-    image = parameters.load(Path("params.yaml")).image
+    image = parameters.load(Path("params.yaml")).recipe_settings.image
     images = tqdm(read_images(ARCHIVE), unit=" images", desc="faces", leave=False)
     decoded = list(decode_all(images, image.crop, image.size, image.grayscale))
     if not decoded:

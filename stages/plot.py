@@ -51,7 +51,7 @@ def main() -> None:
     """Draw training curves, ROC, score histogram and a gallery of confident judgements."""
     params = parameters.load(Path("params.yaml"))
     evaluation = json.loads(METRICS.read_text(encoding="utf-8"))
-    run_name = f"{params.dataset}, scheduler {params.scheduler}"
+    run_name = f"{params.dataset}, recipe {params.recipe}, scheduler {params.scheduler}"
     figures.training_curves(
         {"": figures.read_columns(PLOTS / "training.csv")}, PLOTS / "training.png", run_name
     )

@@ -1,9 +1,9 @@
-"""View 1's pairs as training, validation and test lists: data/protocol -> data/pairs."""
+"""Training, validation and test pairs of View 1: data/protocol -> data/pairs."""
 
 import csv
 from pathlib import Path
 
-from siamese import atomic, pairs, parameters, protocol
+from siamese import atomic, pairs, parameters, people, protocol
 from siamese.errors import InputError, run
 
 PROTOCOL = Path("data/protocol")
@@ -13,24 +13,29 @@ DATASET = Path("metrics/dataset.json")
 
 
 def main() -> None:
-    """Split the development pairs, and count what each split holds and what leaks between."""
+    """Hold out what validates, form pairs if the recipe may, and count what leaks between."""
     params = parameters.load(Path("params.yaml"))
     with INDEX.open(encoding="utf-8", newline="") as file:
         rows = {
             protocol.Face(row["person"], int(row["number"])): int(row["row"])
             for row in csv.DictReader(file)
         }
-    train, val = pairs.split(
-        protocol.read_pairs(PROTOCOL / "pairsDevTrain.txt"),
-        params.split.validation,
-        params.seed,
-        params.split.person_disjoint,
-    )
+    share, seed = params.split.validation, params.seed
+    if params.recipe_settings.objective == "contrastive":
+        everybody = protocol.read_people(PROTOCOL / "peopleDevTrain.txt")
+        learned, held_out = people.hold_out(everybody, share, seed)
+        train, val = people.form_pairs(learned, seed), people.form_pairs(held_out, seed)
+        pairs.write_images(learned, rows, PAIRS / "images.csv")
+        seen = {protocol.Face(name, i) for name, n in learned.items() for i in range(1, n + 1)}
+    else:
+        listed = protocol.read_pairs(PROTOCOL / "pairsDevTrain.txt")
+        train, val = pairs.split(listed, share, seed, params.split.person_disjoint)
+        seen = pairs.faces_of(train)
     for label, name in ((protocol.SAME, "same"), (protocol.DIFFERENT, "different")):
         if label not in {pair.label for pair in val}:
             raise InputError(
-                f"no {name} pair is left for validation: split.validation is "
-                f"{params.split.validation}, a larger share may do"
+                f"no {name} pair is left for validation: split.validation is {share}, "
+                "a larger share may do"
             )
     test = protocol.read_pairs(PROTOCOL / "pairsDevTest.txt")
     for name, split in (("train", train), ("val", val), ("test", test)):
@@ -39,11 +44,13 @@ def main() -> None:
         "dataset": params.dataset,
         "images": len(rows),
         "people": len({face.person for face in rows}),
+        "learned_images": len(seen),
+        "learned_people": len({face.person for face in seen}),
         **pairs.summarise({"train": train, "val": val, "test": test}),
         "shared": {
-            "train_val": pairs.leakage(train, val),
-            "train_test": pairs.leakage(train, test),
-            "val_test": pairs.leakage(val, test),
+            "train_val": pairs.leakage(seen, val),
+            "train_test": pairs.leakage(seen, test),
+            "val_test": pairs.leakage(pairs.faces_of(val), test),
         },
     }
     atomic.write_json(DATASET, summary)

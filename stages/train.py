@@ -7,19 +7,32 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from siamese import allocation, atomic, devices, model, pairs, parameters, training
+from siamese import allocation, atomic, devices, model, objectives, pairs, parameters, training
+from siamese.augmentation import AUGMENTATIONS
 from siamese.checkpoint import Checkpoint
 from siamese.errors import run
-from siamese.network import SiameseNetwork
 
 FACES = Path("data/faces.npy")
-TRAINING = Path("data/pairs/train.csv")
-VALIDATION = Path("data/pairs/val.csv")
+PAIRS = Path("data/pairs")
 MODEL = Path("data/model.safetensors")
 EPOCHS = Path("plots/training.csv")
 METRICS = Path("metrics/train.json")
 UNFINISHED = Path(".training")  # not among DVC's outputs, which it deletes before a run
 CODE = [Path(__file__), *sorted(Path(training.__file__).parent.glob("*.py"))]
+
+
+def make_objective(recipe: parameters.Recipe, faces: torch.Tensor) -> objectives.Objective:
+    """Return what the recipe learns; refuse if the test pairs show somebody to be learned."""
+    augment = AUGMENTATIONS[recipe.augmentation]
+    test = PAIRS / "test.csv"
+    if recipe.objective == "contrastive":
+        rows, names = pairs.read_images(PAIRS / "images.csv")
+        pairs.refuse_test_people(set(names), pairs.read_people(test), test)
+        people = np.unique(names, return_inverse=True)[1]
+        return objectives.ContrastiveObjective(faces, rows, people, recipe.batch_size, augment)
+    train = PAIRS / "train.csv"
+    pairs.refuse_test_people(pairs.read_people(train), pairs.read_people(test), test)
+    return objectives.PairObjective(faces, pairs.read_csv(train), recipe.batch_size, augment)
 
 
 def main() -> None:
@@ -33,15 +46,20 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
+    recipe = params.recipe_settings
     torch.manual_seed(params.seed)
-    network = SiameseNetwork(params.image.size, params.image.channels)
-    network.to(device).to(memory_format=torch.channels_last)
+    network = model.make(recipe.network, recipe.image).to(device)
     faces = torch.from_numpy(np.load(FACES)).to(device)
-    train, val = pairs.read_csv(TRAINING), pairs.read_csv(VALIDATION)
+    objective = make_objective(recipe, faces)
+    val = pairs.read_csv(PAIRS / "val.csv")
 
-    progress = training.Run(network, params, len(train.labels))
-    settings = dataclasses.asdict(params) | {"schedulers": params.scheduler_settings}
-    checkpoint = Checkpoint(UNFINISHED, [settings, machine], [FACES, TRAINING, VALIDATION, *CODE])
+    progress = training.Run(network, objective, params)
+    settings = dataclasses.asdict(params) | {
+        "recipes": dataclasses.asdict(recipe),
+        "schedulers": params.scheduler_settings,
+    }
+    inputs = [FACES, *sorted(PAIRS.iterdir()), *CODE]
+    checkpoint = Checkpoint(UNFINISHED, [settings, machine], inputs)
     if (state := checkpoint.load()) is not None:
         progress.load_state_dict(state)
         print(f"going on after epoch {len(progress.epochs)}, from {checkpoint.path}", flush=True)
@@ -52,7 +70,7 @@ def main() -> None:
         writer.writeheader()
         writer.writerows(map(dataclasses.asdict, progress.epochs))
         file.flush()
-        for epoch in training.train(progress, faces, train, val, params):
+        for epoch in training.train(progress, faces, val, params):
             checkpoint.save(progress.state_dict())
             writer.writerow(dataclasses.asdict(epoch))
             file.flush()
@@ -63,7 +81,7 @@ def main() -> None:
             f"epoch {progress.stopping.best_epoch} is kept; {training.advice(params)}"
         )
 
-    model.save(network, params.image, MODEL)
+    model.save(network, recipe.image, MODEL)
     seconds = [epoch.seconds for epoch in progress.epochs]
     best = progress.stopping.best_epoch
     summary = {
@@ -75,7 +93,7 @@ def main() -> None:
         "diverged_epoch": progress.diverged_epoch,
         "convergence_seconds": round(sum(seconds[:best]), 2),
         "seconds": round(sum(seconds), 2),
-        "pairs_per_second": round(len(train.labels) * len(seconds) / sum(seconds), 1),
+        f"{objective.unit}_per_second": round(objective.size * len(seconds) / sum(seconds), 1),
         **machine,
     }
     atomic.write_json(METRICS, summary)

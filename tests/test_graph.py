@@ -53,16 +53,18 @@ def test_a_stage_lists_the_params_that_it_uses_and_no_others(name: str) -> None:
         source = path.read_text(encoding="utf-8")
         used |= set(re.findall(r"\bparam(?:s|eters)\.(\w+)", source))
         used |= set(re.findall(r"parameters\.load\(\S+\)\.(\w+)", source))
+    if "recipe_settings" in used:
+        used |= {"recipe", "recipes"}
     if "scheduler_settings" in used:
         used |= {"scheduler", "schedulers"}
     listed = {str(param).split(".")[0] for param in STAGES[name].get("params", [])}
     assert listed == used & set(RULES)
 
 
-def test_training_depends_on_the_chosen_schedulers_settings_alone() -> None:
+def test_training_depends_on_the_chosen_settings_alone() -> None:
     params = STAGES["train"]["params"]
-    assert "schedulers.${scheduler}" in params
-    assert "schedulers" not in params
+    assert {"recipes.${recipe}", "schedulers.${scheduler}"} <= set(params)
+    assert not {"recipes", "schedulers"} & set(params)
 
 
 def test_stages_holds_one_script_for_each_stage_and_nothing_else() -> None:

@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from siamese import model
 from siamese.errors import InputError
 from siamese.network import SiameseNetwork
-from siamese.parameters import SMALLEST_INPUT, Image
+from siamese.parameters import NETWORKS, Image
 
-IMAGE = Image(crop=200, size=SMALLEST_INPUT, grayscale=False)
+IMAGE = Image(crop=200, size=NETWORKS["koch"], grayscale=False)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_anything_else_is_refused_in_one_line(
     elif damage == "torn":
         path.write_bytes(path.read_bytes()[:-1000])
     else:
-        name = model.NETWORK if damage == "other tensors" else "facenet"
+        name = "koch" if damage == "other tensors" else "facenet"
         image = '{"crop": 250, "size": 105, "grayscale": true}'
         settings = f'{{"network": "{name}", "image": {image}}}'
         save_file({"weight": torch.zeros(2)}, path, {"settings": settings})

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from siamese.network import SiameseNetwork, feature_map_size
-from siamese.parameters import SMALLEST_INPUT
+from siamese.parameters import NETWORKS
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +83,10 @@ def test_pooling_before_relu_changes_no_value_and_no_gradient() -> None:
 
 def test_smallest_input_leaves_one_pixel() -> None:
     assert feature_map_size(105) == 3
-    assert feature_map_size(SMALLEST_INPUT) == 1
-    assert feature_map_size(SMALLEST_INPUT - 1) == 0
+    assert feature_map_size(NETWORKS["koch"]) == 1
+    assert feature_map_size(NETWORKS["koch"] - 1) == 0
 
 
 def test_colour_images_are_taken_too() -> None:
-    network = SiameseNetwork(SMALLEST_INPUT, channels=3)
-    assert network.embed(torch.rand(2, 3, SMALLEST_INPUT, SMALLEST_INPUT)).shape == (2, 4096)
+    network = SiameseNetwork(NETWORKS["koch"], channels=3)
+    assert network.embed(torch.rand(2, 3, NETWORKS["koch"], NETWORKS["koch"])).shape == (2, 4096)

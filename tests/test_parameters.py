@@ -35,7 +35,8 @@ def test_the_committed_file_passes() -> None:
     assert params.dataset == "lfw-deepfunneled"
     assert params.scheduler == "none"
     assert params.scheduler_settings == {"learning_rate": 0.0001}
-    assert params.image.channels == 1
+    assert params.recipe == "koch"
+    assert params.recipe_settings.image.channels == 1
 
 
 def test_the_four_variants_of_the_experiment_stand_in_the_committed_file() -> None:
@@ -55,18 +56,20 @@ def test_the_four_variants_of_the_experiment_stand_in_the_committed_file() -> No
     [
         ("scheduler", "exponental", "one of none, step, multistep, exponential"),
         ("dataset", "celeba", "one of lfw-deepfunneled"),
-        ("batch_size", 0, "an integer from 1"),
-        ("batch_size", 32.0, "an integer from 1"),
-        ("batch_size", True, "an integer from 1"),
-        ("batch_size", None, "an integer from 1"),
-        ("weight_decay", "6e-05", "a number from 0"),
-        ("weight_decay", -1, "a number from 0"),
-        ("weight_decay", float("nan"), "a number from 0"),
-        ("weight_decay", float("inf"), "a number from 0"),
+        ("recipes.koch.batch_size", 0, "an integer from 1"),
+        ("recipes.koch.batch_size", 32.0, "an integer from 1"),
+        ("recipes.koch.batch_size", True, "an integer from 1"),
+        ("recipes.koch.batch_size", None, "an integer from 1"),
+        ("recipes.koch.weight_decay", "6e-05", "a number from 0"),
+        ("recipes.koch.weight_decay", -1, "a number from 0"),
+        ("recipes.koch.weight_decay", float("nan"), "a number from 0"),
+        ("recipes.koch.weight_decay", float("inf"), "a number from 0"),
         ("seed", -1, "an integer from 0"),
-        ("image", 105, "a mapping of crop, size, grayscale"),
-        ("image.size", 72, "an integer from 73"),
-        ("image.grayscale", 1, "true or false"),
+        ("recipes.contrastive.image", 105, "a mapping of crop, size, grayscale"),
+        ("recipes.koch.image.size", 31, "an integer from 32"),
+        ("recipes.koch.network", "vgg", "one of koch, residual"),
+        ("recipe", "triplet", "one of koch, contrastive"),
+        ("recipes.koch.image.grayscale", 1, "true or false"),
         ("split.validation", 0, "a number from 0.01"),
         ("schedulers.none.learning_rate", "fast", "a number from 1e-09"),
         ("schedulers.multistep.milestones", [3, 1], "a list of increasing epochs"),
@@ -86,14 +89,20 @@ def test_a_wrong_value_is_named_with_its_key_and_what_it_takes(
 
 @pytest.mark.parametrize(
     ("key", "meant"),
-    [("batchsize", "batch_size"), ("image.sizes", "image.size"), ("schedulers.cos", "cosine")],
+    [
+        ("recipes.koch.batchsize", "batch_size"),
+        ("recipes.koch.image.sizes", "size"),
+        ("schedulers.cos", "cosine"),
+    ],
 )
 def test_a_misspelt_key_is_named_with_the_nearest_one(key: str, meant: str) -> None:
     with pytest.raises(InputError, match=rf"unknown key {re.escape(key)}; did you mean .*{meant}"):
         parameters.check(changed(key, 1))
 
 
-@pytest.mark.parametrize("key", ["seed", "image", "image.crop", "schedulers.step.gamma"])
+@pytest.mark.parametrize(
+    "key", ["seed", "recipes.koch", "recipes.koch.image.crop", "schedulers.step.gamma"]
+)
 def test_a_missing_key_is_named_with_what_it_takes(key: str) -> None:
     broken = changed(key, None)
     *path, last = key.split(".")
@@ -116,7 +125,12 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 
 
 @given(
-    st.sampled_from(["seed", "image", "split.validation", "scheduler", "schedulers.step", "extra"]),
+    st.sampled_from(
+        [
+            *("seed", "split.validation", "scheduler", "schedulers.step", "extra"),
+            *("recipe", "recipes", "recipes.koch.image", "recipes.contrastive.network"),
+        ]
+    ),
     st.recursive(
         SCALARS,
         lambda inner: st.lists(inner) | st.dictionaries(SCALARS.filter(lambda k: k == k), inner),
@@ -136,8 +150,17 @@ def test_any_value_either_passes_or_ends_in_one_line(key: str, value: Any) -> No
 def test_small_numbers_are_numbers_however_they_are_written(number: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     text = PARAMS.read_text(encoding="utf-8")
-    path.write_text(re.sub(r"(?m)^weight_decay: .*$", f"weight_decay: {number}", text))
-    assert parameters.load(path).weight_decay == float(number)
+    path.write_text(re.sub("weight_decay: 0.0005", f"weight_decay: {number}", text))
+    assert parameters.load(path).recipes["contrastive"].weight_decay == float(number)
+
+
+def test_an_image_too_small_for_the_network_is_named_with_what_it_takes() -> None:
+    broken = changed("recipes.koch.image.size", 64)
+    with pytest.raises(
+        InputError, match=r"recipes\.koch\.image\.size is 64; network koch takes .* 73"
+    ):
+        parameters.check(broken)
+    assert parameters.check(changed("recipes.contrastive.image.size", 64))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -127,6 +127,29 @@ def test_an_experiment_runs_only_what_the_scheduler_changes(clone: Clone) -> Non
     assert clone.type("git status --porcelain metrics plots") == ""
 
 
+def test_another_recipe_is_one_flag(clone: Clone) -> None:
+    output = clone.type("dvc exp run -S recipe=contrastive -S scheduler=onecycle")
+    assert clone.ran(output) == ["check", "faces", "split", "train", "evaluate", "plot"]
+    shared = clone.json("dataset")["shared"]
+    for pair in ("train_val", "train_test", "val_test"):
+        assert set(shared[pair].values()) == {0}
+    assert clone.json("train")["epochs"] == 2
+    assert clone.json("evaluation")["test"]["auc"] > 0.6
+    assert "no-such-recipe" in clone.type("dvc exp run -S recipe=no-such-recipe", fails=True)
+
+
+def test_a_test_person_among_those_to_learn_is_refused(clone: Clone) -> None:
+    pairs = clone.path / "data/pairs"
+    stolen = (pairs / "test.csv").read_text(encoding="utf-8").splitlines()[1]
+    learned = (pairs / "train.csv").read_text(encoding="utf-8")
+    (pairs / "train.csv").unlink()
+    (pairs / "train.csv").write_text(learned + stolen + "\n", encoding="utf-8")
+    [line] = clone.type("python stages/train.py", fails=True).splitlines()
+    assert line.startswith("error: data/pairs/test.csv: ")
+    assert "is among the people to train on" in line
+    clone.type("dvc checkout -q --force")
+
+
 def test_plots_are_shown(clone: Clone) -> None:
     assert "index.html" in clone.type("dvc plots show")
     page = (clone.path / "dvc_plots/index.html").read_text(encoding="utf-8")
@@ -135,7 +158,7 @@ def test_plots_are_shown(clone: Clone) -> None:
 
 
 def test_editing_another_schedulers_settings_runs_nothing_again(clone: Clone) -> None:
-    clone.set({"    milestones": "[2, 4]"})
+    clone.set({"schedulers.multistep.milestones": "[2, 4]", "recipes.contrastive.batch_size": "17"})
     assert set(clone.ran(clone.type("dvc repro"))) == {"check"}
     clone.type("git checkout -q params.yaml")
     path = clone.path / "params.yaml"
@@ -146,14 +169,14 @@ def test_editing_another_schedulers_settings_runs_nothing_again(clone: Clone) ->
 
 @pytest.mark.parametrize("number", ["6e-05", "1e-4"])
 def test_small_numbers_stay_numbers(clone: Clone, number: str) -> None:
-    clone.type(f"dvc exp run --queue -S weight_decay={number}")
+    clone.type(f"dvc exp run --queue -S recipes.koch.weight_decay={number}")
     clone.type("dvc queue remove --all")
-    clone.type(f"dvc exp run -S weight_decay={number} check")
+    clone.type(f"dvc exp run -S recipes.koch.weight_decay={number} check")
     assert "check" not in clone.ran(clone.type("dvc repro check"))
     line = next(
         line
         for line in (clone.path / "params.yaml").read_text(encoding="utf-8").splitlines()
-        if line.startswith("weight_decay")
+        if line.startswith("    weight_decay")
     )
     assert "'" not in line
     assert float(line.split(":")[1]) == float(number)
@@ -163,9 +186,16 @@ def test_small_numbers_stay_numbers(clone: Clone, number: str) -> None:
     ("change", "says"),
     [
         ("scheduler=exponental", "scheduler is 'exponental'; it takes one of none, step"),
-        ("weight_decay=much", "weight_decay is 'much'; it takes a number from 0"),
-        ("image.size=10", "image.size is 10; it takes an integer from 73"),
-        ("batch_size=0", "batch_size is 0; it takes an integer from 1"),
+        (
+            "recipes.koch.weight_decay=much",
+            "recipes.koch.weight_decay is 'much'; it takes a number from 0",
+        ),
+        (
+            "recipes.koch.image.size=10",
+            "recipes.koch.image.size is 10; it takes an integer from 32",
+        ),
+        ("recipes.koch.image.size=64", "size is 64; network koch takes an integer from 73"),
+        ("recipes.koch.batch_size=0", "recipes.koch.batch_size is 0; it takes an integer from 1"),
     ],
 )
 def test_a_wrong_parameter_ends_before_any_work_and_loses_nothing(

@@ -11,13 +11,14 @@ from siamese import parameters, training
 from siamese.checkpoint import Checkpoint
 from siamese.errors import InputError
 from siamese.network import SiameseNetwork
+from siamese.objectives import PairObjective
 from siamese.pairs import PairRows
 from siamese.parameters import SCHEDULERS
 from siamese.scoring import score_pairs, to_input
 from siamese.training import EarlyStopping, Epoch, Run, train
 from siamese.verification import cross_entropy
 
-SIZE = parameters.SMALLEST_INPUT
+SIZE = parameters.NETWORKS["koch"]
 PARAMS = parameters.load(Path(__file__).parents[1] / "params.yaml")
 
 
@@ -41,26 +42,36 @@ VALIDATION = PairRows(
 
 
 def settings(
-    *, max_epochs: int = 3, patience: int = 3, seed: int = 0, scheduler: str = "none"
+    *,
+    max_epochs: int = 3,
+    patience: int = 3,
+    seed: int = 0,
+    scheduler: str = "none",
+    weight_decay: float = 0.0,
 ) -> parameters.Parameters:
-    return dataclasses.replace(
-        PARAMS,
+    recipe = dataclasses.replace(
+        PARAMS.recipes["koch"],
         batch_size=4,
         max_epochs=max_epochs,
         patience=patience,
-        seed=seed,
-        scheduler=scheduler,
+        weight_decay=weight_decay,
     )
+    return dataclasses.replace(PARAMS, recipes={"koch": recipe}, seed=seed, scheduler=scheduler)
 
 
 def start(params: parameters.Parameters) -> Run:
     torch.manual_seed(params.seed)
     network = SiameseNetwork(SIZE).to(memory_format=torch.channels_last)
-    return Run(network, params, len(TRAINING.labels))
+    return Run(network, PairObjective(faces(), TRAINING, 4, None), params)
+
+
+def decision(run: Run) -> torch.nn.Linear:
+    assert isinstance(run.network, SiameseNetwork)
+    return run.network.decision
 
 
 def finish(run: Run, params: parameters.Parameters) -> Run:
-    for _ in train(run, faces(), TRAINING, VALIDATION, params):
+    for _ in train(run, faces(), VALIDATION, params):
         pass
     return run
 
@@ -126,7 +137,7 @@ def test_a_seed_repeats_a_run_bit_for_bit() -> None:
     assert without_seconds(first.epochs) == without_seconds(again.epochs)
     params = settings(max_epochs=2, seed=2)
     other = finish(start(params), params)
-    assert not torch.equal(first.network.decision.weight, other.network.decision.weight)
+    assert not torch.equal(decision(first).weight, decision(other).weight)
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -140,7 +151,7 @@ def test_a_run_left_after_any_epoch_ends_as_if_it_had_not_been(
         run = start(params)
         if (state := checkpoint.load()) is not None:
             run.load_state_dict(state)
-        next(train(run, faces(), TRAINING, VALIDATION, params))
+        next(train(run, faces(), VALIDATION, params))
         checkpoint.save(run.state_dict())
     last = start(params)
     state = checkpoint.load()
@@ -175,7 +186,7 @@ def test_training_lowers_the_training_loss() -> None:
 def test_a_loss_that_is_never_a_number_is_said_in_one_line() -> None:
     params = settings()
     run = start(params)
-    torch.nn.init.constant_(run.network.decision.weight, float("nan"))
+    torch.nn.init.constant_(decision(run).weight, float("nan"))
     with pytest.raises(InputError, match=r"loss of epoch 1 .* try a lower schedulers\.none\.learn"):
         finish(run, params)
 
@@ -184,11 +195,11 @@ def test_a_loss_that_is_never_a_number_is_said_in_one_line() -> None:
 def test_a_loss_that_stops_being_a_number_ends_the_run_and_keeps_the_best(broken: float) -> None:
     params = settings(max_epochs=9)
     run = start(params)
-    for epoch in train(run, faces(), TRAINING, VALIDATION, params):
+    for epoch in train(run, faces(), VALIDATION, params):
         kept = {name: value.clone() for name, value in run.stopping.best_state.items()}
         if epoch.epoch == 2:
             with torch.no_grad():
-                run.network.decision.bias.fill_(broken)
+                decision(run).bias.fill_(broken)
     assert (len(run.epochs), run.diverged_epoch) == (2, 3)
     for name, value in run.network.state_dict().items():
         assert torch.equal(value, kept[name]), name
@@ -196,15 +207,15 @@ def test_a_loss_that_stops_being_a_number_ends_the_run_and_keeps_the_best(broken
 
 
 def test_a_network_that_gives_one_answer_is_said_to_have_collapsed() -> None:
-    params = dataclasses.replace(settings(max_epochs=2), weight_decay=3.0)
+    params = settings(max_epochs=2, weight_decay=3.0)
     run = start(params)
     with torch.no_grad():
-        run.network.decision.weight.zero_()
+        decision(run).weight.zero_()
     finish(run, params)
     assert run.collapsed_epoch == 1
     message = training.describe(run.epochs[0], params)
     assert "collapsed: the same answer for every validation pair" in message
-    assert "learning_rate (now 0.0001) or weight_decay (now 3)" in message
+    assert "learning_rate (now 0.0001) or recipes.koch.weight_decay (now 3)" in message
 
 
 def test_a_network_that_learns_is_not_said_to_have_collapsed() -> None:

@@ -12,20 +12,28 @@ from siamese import atomic
 from siamese.errors import InputError
 from siamese.network import SiameseNetwork
 from siamese.parameters import Image
+from siamese.residual import ResidualNetwork
 
-NETWORK = "koch2015"
+Network = SiameseNetwork | ResidualNetwork
+NETWORKS: dict[str, type[Network]] = {"koch": SiameseNetwork, "residual": ResidualNetwork}
 
 
-def save(network: SiameseNetwork, image: Image, path: Path) -> None:
+def make(name: str, image: Image) -> Network:
+    """Return a new network of that name for images with those settings, channels last."""
+    return NETWORKS[name](image.size, image.channels).to(memory_format=torch.channels_last)
+
+
+def save(network: Network, image: Image, path: Path) -> None:
     """Write a network with its image settings; the file holds tensors and text, never code."""
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    settings = {"network": NETWORK, "image": dataclasses.asdict(image)}
+    [name] = (name for name, kind in NETWORKS.items() if type(network) is kind)
+    settings = {"network": name, "image": dataclasses.asdict(image)}
     # One entry: safetensors writes several in an order that changes from run to run.
     with atomic.writing(path) as partial:
         save_file(state, partial, {"settings": json.dumps(settings)})
 
 
-def load(path: Path) -> tuple[SiameseNetwork, Image]:
+def load(path: Path) -> tuple[Network, Image]:
     """Return the network, on the CPU and in evaluation mode, and its image settings.
 
     Raises:
@@ -34,13 +42,11 @@ def load(path: Path) -> tuple[SiameseNetwork, Image]:
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads((file.metadata() or {})["settings"])
-            if settings["network"] != NETWORK:
-                raise InputError(f"{path}: holds no {NETWORK} network; `dvc repro` makes one")
             image = Image(**settings["image"])
-            network = SiameseNetwork(image.size, image.channels)
+            network = make(settings["network"], image)
             names = file.keys()
             network.load_state_dict({name: file.get_tensor(name) for name in names})
     except (SafetensorError, OSError, RuntimeError, TypeError, KeyError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a model file of this project: {reason}") from None
-    return network.to(memory_format=torch.channels_last).eval(), image
+    return network.eval(), image

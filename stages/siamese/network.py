@@ -4,7 +4,9 @@ Source: Koch, Zemel, Salakhutdinov, "Siamese Neural Networks for One-shot Image 
 section 3.1, in the variant that was evaluated on LFW.
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siamese.fourier import FourierConv2d
@@ -66,6 +68,10 @@ class SiameseNetwork(nn.Module):
         """Return logits (n,) of "different persons" for embeddings (n, 4096) and (n, 4096)."""
         logits: Tensor = self.decision((first - second).abs())
         return logits.squeeze(1)
+
+    def calibrate(self, scores: NDArray[np.floating], labels: NDArray[np.integer]) -> bool:
+        """Leave the logits as they are and return False: the decision is learned in training."""
+        return False
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return logits (n,) of "different persons" for images (n, channels, size, size) twice.

@@ -137,7 +137,8 @@ def _people(pairs: Sequence[Pair]) -> set[str]:
     return {face.person for pair in pairs for face in pair[:2]}
 
 
-def _faces(pairs: Sequence[Pair]) -> set[Face]:
+def faces_of(pairs: Sequence[Pair]) -> set[Face]:
+    """Return the images that pairs are made of."""
     return {face for pair in pairs for face in pair[:2]}
 
 
@@ -148,25 +149,60 @@ def summarise(splits: Mapping[str, Sequence[Pair]]) -> dict[str, dict[str, int]]
             "same_pairs": sum(pair.label == SAME for pair in pairs),
             "different_pairs": sum(pair.label == DIFFERENT for pair in pairs),
             "people": len(_people(pairs)),
-            "images": len(_faces(pairs)),
+            "images": len(faces_of(pairs)),
         }
         for name, pairs in splits.items()
     }
 
 
-def leakage(seen: Sequence[Pair], judged: Sequence[Pair]) -> dict[str, int]:
-    """Count what pairs to be judged share with pairs already seen.
+def leakage(seen: set[Face], judged: Sequence[Pair]) -> dict[str, int]:
+    """Count what pairs to be judged share with images already seen.
 
     Returns:
         Shared people and images; the judged pairs of each class that show a person already
         seen, and those that use an image already seen.
     """
-    people, faces = _people(seen), _faces(seen)
+    people = {face.person for face in seen}
     known = [pair for pair in judged if {pair.first.person, pair.second.person} & people]
     return {
         "people": len(people & _people(judged)),
-        "images": len(faces & _faces(judged)),
+        "images": len(seen & faces_of(judged)),
         "same_pairs_of_seen_people": sum(pair.label == SAME for pair in known),
         "different_pairs_of_seen_people": sum(pair.label == DIFFERENT for pair in known),
-        "pairs_with_seen_images": sum(bool({*pair[:2]} & faces) for pair in judged),
+        "pairs_with_seen_images": sum(bool({*pair[:2]} & seen) for pair in judged),
     }
+
+
+def write_images(images: Mapping[str, int], rows: Mapping[Face, int], path: Path) -> None:
+    """Write the rows and names of all images of people, given how many each has.
+
+    Raises:
+        InputError: a person has fewer images.
+    """
+    faces = [Face(name, i) for name, count in images.items() for i in range(1, count + 1)]
+    for face in faces:
+        if face not in rows:
+            raise InputError(f"{face.file}: counted in the list of people, but not there")
+    atomic.write_csv(path, ("row", "person"), ((rows[face], face.person) for face in faces))
+
+
+def read_images(path: Path) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the rows (n,) and people's names of the images of a CSV that `write_images` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        table = [(int(row["row"]), row["person"]) for row in csv.DictReader(file)]
+    return np.array([row for row, _ in table], dtype=np.int64), [name for _, name in table]
+
+
+def read_people(path: Path) -> set[str]:
+    """Return the names of the people that the pairs of a CSV show."""
+    return {name.rsplit("_", 1)[0] for pair in read_names(path) for name in pair}
+
+
+def refuse_test_people(learned: set[str], test: set[str], path: Path) -> None:
+    """Raise InputError if a person of the test pairs is among those to learn from."""
+    if both := sorted(learned & test):
+        raise InputError(
+            f"{path}: {both[0]} is among the people to train on"
+            + (f", and so are {len(both) - 1} more" if both[1:] else "")
+            + "; nobody may be in both (`dvc repro split` divides them)"
+        )

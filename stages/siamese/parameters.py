@@ -15,7 +15,8 @@ from ruamel.yaml.error import YAMLError
 from siamese.errors import InputError
 
 IMAGE_SIDE = 250  # of every variant of LFW, in pixels
-SMALLEST_INPUT = 73  # pixels; anything less and the network's last pooling leaves nothing
+# The smallest input of each network, in pixels: less leaves its last layers nothing to work on.
+NETWORKS = {"koch": 73, "residual": 32}
 
 
 class Rule(NamedTuple):
@@ -65,20 +66,28 @@ SCHEDULERS: dict[str, dict[str, Rule]] = {
     "onecycle": {"learning_rate": LEARNING_RATE, "warmup": _number(0.01, 0.99)},
 }
 
-RULES: dict[str, Any] = {
-    "dataset": _choice("lfw-deepfunneled", "lfw", "lfw-funneled", "synthetic"),
-    "seed": _integer(0, 2**32 - 1),
+RECIPE: dict[str, Any] = {
+    "network": _choice(*NETWORKS),
+    "objective": _choice("pairs", "contrastive"),
     "image": {
         "crop": _integer(16, IMAGE_SIDE),
-        "size": _integer(SMALLEST_INPUT, IMAGE_SIDE),
+        "size": _integer(min(NETWORKS.values()), IMAGE_SIDE),
         "grayscale": BOOLEAN,
     },
-    "split": {"validation": _number(0.01, 0.5), "person_disjoint": BOOLEAN},
+    "augmentation": _choice("none", "koch", "faces"),
     "batch_size": _integer(1, 4096),
     "weight_decay": _number(0, 100),
     "max_epochs": EPOCHS,
     "patience": EPOCHS,
+}
+
+RULES: dict[str, Any] = {
+    "dataset": _choice("lfw-deepfunneled", "lfw", "lfw-funneled", "synthetic"),
+    "seed": _integer(0, 2**32 - 1),
+    "split": {"validation": _number(0.01, 0.5), "person_disjoint": BOOLEAN},
     "deterministic": BOOLEAN,
+    "recipe": _choice("koch", "contrastive"),
+    "recipes": {"koch": RECIPE, "contrastive": RECIPE},
     "scheduler": _choice(*SCHEDULERS),
     "schedulers": SCHEDULERS,
 }
@@ -107,20 +116,36 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """What is trained, on what images, and how."""
+
+    network: str
+    objective: str
+    image: Image
+    augmentation: str
+    batch_size: int
+    weight_decay: float
+    max_epochs: int
+    patience: int
+
+
+@dataclass(frozen=True)
 class Parameters:
     """The checked content of params.yaml."""
 
     dataset: str
     seed: int
-    image: Image
-    split: Split
-    batch_size: int
-    weight_decay: float
-    max_epochs: int
-    patience: int
     deterministic: bool
+    split: Split
+    recipe: str
+    recipes: dict[str, Recipe]
     scheduler: str
     schedulers: dict[str, dict[str, Any]]
+
+    @property
+    def recipe_settings(self) -> Recipe:
+        """Return the settings of the chosen recipe."""
+        return self.recipes[self.recipe]
 
     @property
     def scheduler_settings(self) -> dict[str, Any]:
@@ -157,9 +182,16 @@ def check(values: Any) -> Parameters:
     """
     if complaint := _complaint(values, RULES, ""):
         raise InputError(f"params.yaml: {complaint}")
-    return Parameters(
-        **{**values, "image": Image(**values["image"]), "split": Split(**values["split"])}
-    )
+    recipes = {}
+    for name, recipe in values["recipes"].items():
+        smallest, size = NETWORKS[recipe["network"]], recipe["image"]["size"]
+        if size < smallest:
+            raise InputError(
+                f"params.yaml: recipes.{name}.image.size is {size}; "
+                f"network {recipe['network']} takes an integer from {smallest}"
+            )
+        recipes[name] = Recipe(**{**recipe, "image": Image(**recipe["image"])})
+    return Parameters(**{**values, "recipes": recipes, "split": Split(**values["split"])})
 
 
 def parse(text: str, name: str) -> Parameters:

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from siamese.network import SiameseNetwork
+from siamese.model import Network
 
 BATCH = 64  # images embedded at once: bounds memory, changes no result
 
@@ -22,16 +22,14 @@ def to_input(faces: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def embed(network: SiameseNetwork, faces: Tensor) -> Tensor:
-    """Return the embeddings (n, 4096) float32 of faces (n, size, size[, 3]) uint8."""
+def embed(network: Network, faces: Tensor) -> Tensor:
+    """Return the embeddings (n, k) float32 of faces (n, size, size[, 3]) uint8."""
     network.eval()
     return torch.cat([network.embed(to_input(batch)) for batch in torch.split(faces, BATCH)])
 
 
 @torch.inference_mode()
-def score_pairs(
-    network: SiameseNetwork, faces: Tensor, rows: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def score_pairs(network: Network, faces: Tensor, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the logits (n,) of "different persons", each image embedded once.
 
     Args:

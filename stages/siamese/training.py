@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
 from siamese.errors import InputError
-from siamese.network import SiameseNetwork
+from siamese.model import Network
+from siamese.objectives import Objective
 from siamese.pairs import PairRows
 from siamese.parameters import Parameters
 from siamese.schedules import BY_BATCH, make_scheduler
-from siamese.scoring import score_pairs, to_input
-from siamese.verification import EVEN_ODDS, accuracy, cross_entropy, probability
+from siamese.scoring import score_pairs
+from siamese.verification import accuracy, cross_entropy, probability
 
 # A loss that falls by less is the same loss: it is made of float32 numbers.
 RESOLUTION = float(np.finfo(np.float32).eps)
@@ -36,9 +36,9 @@ COIN = math.log(2)  # loss of one that answers 0.5 for every pair
 class Epoch:
     """What one epoch gave; the learning rate is that of its first batch.
 
-    Training figures are means over the epoch's batches while the network was changing;
-    validation figures are those of the network at the epoch's end. The spread is the standard
-    deviation of the validation pairs' probabilities.
+    Training figures are means over the epoch's answers while the network was changing, as the
+    objective counts them; validation figures are those of the network at the epoch's end. The
+    spread is the standard deviation of the validation pairs' probabilities.
     """
 
     epoch: int
@@ -88,30 +88,25 @@ class Run:
 
     Args:
         network: newly made, on the device where it is to be trained.
-        parameters: batch size, learning rate and so on.
-        pairs: number of training pairs.
+        objective: what it is trained for.
+        parameters: learning rate, patience and so on.
     """
 
-    def __init__(self, network: SiameseNetwork, parameters: Parameters, pairs: int) -> None:
-        settings = parameters.scheduler_settings
+    def __init__(self, network: Network, objective: Objective, parameters: Parameters) -> None:
+        recipe, settings = parameters.recipe_settings, parameters.scheduler_settings
         self.network = network
-        self.optimizer = torch.optim.Adam(
-            network.parameters(),
-            lr=settings["learning_rate"],
-            weight_decay=parameters.weight_decay,
-            fused=True,
+        self.objective = objective
+        self.optimizer = objective.optimizer(
+            network, settings["learning_rate"], recipe.weight_decay
         )
         self.scheduler = make_scheduler(
-            parameters.scheduler,
-            settings,
-            self.optimizer,
-            parameters.max_epochs,
-            math.ceil(pairs / parameters.batch_size),
+            parameters.scheduler, settings, self.optimizer, recipe.max_epochs, objective.batches
         )
-        self.stopping = EarlyStopping(parameters.patience)
+        self.by_batch = parameters.scheduler in BY_BATCH
+        self.stopping = EarlyStopping(recipe.patience)
         self.order = torch.Generator().manual_seed(parameters.seed)  # of the batches
         self.epochs: list[Epoch] = []
-        self.max_epochs = parameters.max_epochs
+        self.max_epochs = recipe.max_epochs
         self.diverged_epoch: int | None = None
 
     @property
@@ -156,9 +151,7 @@ class Run:
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
 
 
-def train(
-    run: Run, faces: Tensor, training: PairRows, validation: PairRows, parameters: Parameters
-) -> Iterator[Epoch]:
+def train(run: Run, faces: Tensor, validation: PairRows, parameters: Parameters) -> Iterator[Epoch]:
     """Train until the validation loss has not fallen for `patience` epochs, or `max_epochs`.
 
     Yields each epoch as it ends. A loss that is no finite number ends the run at once: that
@@ -168,7 +161,6 @@ def train(
     Args:
         run: new, or with the state of one that was left.
         faces: all images, (images, size, size[, 3]) uint8, on the network's device.
-        training: pairs to learn from.
         validation: pairs that decide when to stop and which epoch to keep.
         parameters: those that the run was made with.
 
@@ -179,12 +171,14 @@ def train(
         number = len(run.epochs) + 1
         start = time.perf_counter()
         learning_rate = float(run.scheduler.get_last_lr()[0])
-        train_loss, train_accuracy = _learn(run, faces, training, parameters)
+        train_loss, train_accuracy = _learn(run)
         scores = score_pairs(run.network, faces, validation.rows)
-        val_loss = cross_entropy(scores, validation.labels)
-        if not math.isfinite(train_loss + val_loss):
+        if not math.isfinite(train_loss + cross_entropy(scores, validation.labels)):
             run.diverged_epoch = number
             break
+        if run.network.calibrate(scores, validation.labels):
+            scores = score_pairs(run.network, faces, validation.rows)
+        val_loss = cross_entropy(scores, validation.labels)
         run.stopping.note(val_loss, run.network)
         run.epochs.append(
             Epoch(
@@ -206,39 +200,30 @@ def train(
     run.network.load_state_dict(run.stopping.best_state)
 
 
-def _learn(
-    run: Run, faces: Tensor, training: PairRows, parameters: Parameters
-) -> tuple[float, float]:
-    """Go through the training pairs once; return mean loss and accuracy, or NaN as it appears."""
-    pairs = len(training.labels)
-    rows = torch.from_numpy(training.rows)
-    labels = torch.from_numpy(training.labels)
-    by_batch = parameters.scheduler in BY_BATCH
+def _learn(run: Run) -> tuple[float, float]:
+    """Go through an epoch's batches; return mean loss and accuracy, or NaN as it appears."""
     run.network.train()
     loss_sum = 0.0
-    correct = seen = 0
+    right = answers = 0
     title = f"epoch {len(run.epochs) + 1}"
-    with tqdm(total=pairs, unit=" pairs", desc=title, leave=False) as bar:
-        for batch in torch.randperm(pairs, generator=run.order).split(parameters.batch_size):
-            first, second = faces[rows[batch].T.to(faces.device)]
-            different = labels[batch].to(faces.device)
-            logits = run.network(to_input(first), to_input(second))
-            loss = F.binary_cross_entropy_with_logits(logits, different.float())
+    with tqdm(total=run.objective.batches, unit=" batches", desc=title, leave=False) as bar:
+        for batch in run.objective.epoch(run.order):
+            judged = run.objective.judge(run.network, batch)
             run.optimizer.zero_grad()
-            loss.backward()
+            judged.loss.backward()
             run.optimizer.step()
-            if by_batch:
+            if run.by_batch:
                 run.scheduler.step()
-            seen += len(batch)
-            loss_sum += loss.item() * len(batch)
+            loss_sum += judged.loss.item() * judged.answers
+            right += judged.right
+            answers += judged.answers
             if not math.isfinite(loss_sum):
                 return math.nan, math.nan
-            correct += int(((logits >= EVEN_ODDS) == different).sum())
-            bar.update(len(batch))
-            bar.set_postfix(loss=f"{loss_sum / seen:.3f}", accuracy=f"{correct / seen:.1%}")
-    if not by_batch:
+            bar.update()
+            bar.set_postfix(loss=f"{loss_sum / answers:.3f}", accuracy=f"{right / answers:.1%}")
+    if not run.by_batch:
         run.scheduler.step()
-    return loss_sum / pairs, correct / pairs
+    return loss_sum / answers, right / answers
 
 
 def describe(epoch: Epoch, parameters: Parameters) -> str:
@@ -261,6 +246,7 @@ def advice(parameters: Parameters) -> str:
     """Return what to try where a network collapses or diverges."""
     rate = parameters.scheduler_settings["learning_rate"]
     tries = f"schedulers.{parameters.scheduler}.learning_rate (now {rate:g})"
-    if parameters.weight_decay > 0:
-        tries += f" or weight_decay (now {parameters.weight_decay:g})"
+    decay = parameters.recipe_settings.weight_decay
+    if decay > 0:
+        tries += f" or recipes.{parameters.recipe}.weight_decay (now {decay:g})"
     return f"try a lower {tries}"

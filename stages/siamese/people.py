@@ -1,0 +1,72 @@
+"""Training by names: some people held out, and pairs formed of the others' images.
+
+The unrestricted protocol of LFW allows any pairs inside the training set.
+"""
+
+import random
+from collections.abc import Mapping
+from itertools import combinations, islice
+
+from siamese.errors import InputError
+from siamese.protocol import DIFFERENT, SAME, Face, Pair
+
+# Of same pairs of one person: a few people have so many images that they would be all pairs.
+PAIRS_OF_ONE = 10
+
+
+def hold_out(
+    images: Mapping[str, int], validation: float, seed: int
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Divide people into those to learn from and those to validate on.
+
+    People with one image and people with several are divided alike.
+
+    Args:
+        images: number of images of each person.
+        validation: share of the people held out, between 0 and 1.
+        seed: of the choice.
+    """
+    generator = random.Random(seed)
+    held_out: set[str] = set()
+    for several in (False, True):
+        names = sorted(name for name, count in images.items() if (count > 1) is several)
+        held_out.update(generator.sample(names, round(validation * len(names))))
+    return (
+        {name: count for name, count in images.items() if name not in held_out},
+        {name: count for name, count in images.items() if name in held_out},
+    )
+
+
+def form_pairs(images: Mapping[str, int], seed: int) -> list[Pair]:
+    """Return pairs of these people, as many same as different ones, shuffled.
+
+    One person gives at most ten same pairs.
+
+    Raises:
+        InputError: nobody has two images, or there is nobody else.
+    """
+    generator = random.Random(seed)
+    pairs = []
+    for name, count in images.items():
+        same = list(combinations(range(1, count + 1), 2))
+        generator.shuffle(same)
+        for i, j in islice(same, PAIRS_OF_ONE):
+            pairs.append(Pair(Face(name, i), Face(name, j), SAME))
+    if not pairs or len(images) < 2:
+        raise InputError(
+            f"no pairs can be formed of {len(images)} people: "
+            "split.validation is too near to 0 or to 1"
+        )
+    names = sorted(images)
+    different: set[tuple[Face, Face]] = set()
+    while len(different) < min(len(pairs), len(names) * (len(names) - 1) // 2):
+        a, b = sorted(generator.sample(names, 2))
+        different.add(
+            (
+                Face(a, generator.randint(1, images[a])),
+                Face(b, generator.randint(1, images[b])),
+            )
+        )
+    pairs += [Pair(*faces, DIFFERENT) for faces in sorted(different)]
+    generator.shuffle(pairs)
+    return pairs

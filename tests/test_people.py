@@ -1,0 +1,50 @@
+"""People held out, and pairs formed of people's images."""
+
+from collections import Counter
+
+import pytest
+
+from siamese import people
+from siamese.errors import InputError
+from siamese.protocol import DIFFERENT, SAME
+
+IMAGES = {f"Person_{i}": 1 + (i % 4) * (i % 3) for i in range(100)} | {"Famous": 200}
+
+
+def test_people_are_held_out_whole_and_in_the_share_asked() -> None:
+    learned, held_out = people.hold_out(IMAGES, 0.2, seed=0)
+    assert learned | held_out == IMAGES
+    assert not learned.keys() & held_out.keys()
+    for several in (False, True):
+        everybody = sum((count > 1) is several for count in IMAGES.values())
+        assert sum((n > 1) is several for n in held_out.values()) == round(0.2 * everybody)
+
+
+def test_a_seed_decides_who_is_held_out_and_which_pairs_are_formed() -> None:
+    assert people.hold_out(IMAGES, 0.2, 0) == people.hold_out(IMAGES, 0.2, 0)
+    assert people.hold_out(IMAGES, 0.2, 0) != people.hold_out(IMAGES, 0.2, 1)
+    assert people.form_pairs(IMAGES, 0) == people.form_pairs(IMAGES, 0)
+    assert people.form_pairs(IMAGES, 0) != people.form_pairs(IMAGES, 1)
+
+
+def test_pairs_are_balanced_all_different_and_of_images_that_exist() -> None:
+    pairs = people.form_pairs(IMAGES, 0)
+    labels = Counter(pair.label for pair in pairs)
+    assert labels[SAME] == labels[DIFFERENT] > 0
+    assert len({pair[:2] for pair in pairs}) == len(pairs)
+    for first, second, label in pairs:
+        assert (first.person == second.person) is (label == SAME)
+        assert first != second
+        for face in (first, second):
+            assert 1 <= face.number <= IMAGES[face.person]
+
+
+def test_one_person_never_gives_more_than_ten_same_pairs() -> None:
+    same = Counter(p.first.person for p in people.form_pairs(IMAGES, 0) if p.label == SAME)
+    assert max(same.values()) == same["Famous"] == people.PAIRS_OF_ONE
+
+
+def test_people_of_whom_no_pair_can_be_formed_are_bad_input() -> None:
+    for images in ({}, {"A": 1, "B": 1}, {"A": 2}):
+        with pytest.raises(InputError, match=r"split\.validation"):
+            people.form_pairs(images, 0)
