@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -47,10 +48,13 @@ class Clone:
         return done.stdout
 
     def start(self, command: str) -> subprocess.Popen[str]:
-        """Start a command line in a process group of its own, to be interrupted."""
+        """Start a command line in a process group of its own, to be interrupted.
+
+        No shell stands between: a killed `dvc` whose parent is gone can linger as a zombie, and
+        hold DVC's locks for as long.
+        """
         return subprocess.Popen(
-            command,
-            shell=True,
+            shlex.split(command),
             cwd=self.path,
             env=self.env,
             stdout=subprocess.PIPE,
