@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -405,13 +406,30 @@ def test_retry_after_is_honoured(place: Place) -> None:
     assert time.monotonic() - begin >= 1
 
 
+def test_retry_after_may_be_a_date(place: Place) -> None:
+    later = formatdate(time.time() + 1.9, usegmt=True)  # whole seconds: 0.9 to 1.9 from now
+    begin = time.monotonic()
+    with serving(refuse(503, Retry_After=later), send()) as server:
+        place.fetch(server)
+    assert time.monotonic() - begin >= 0.8
+
+
+@pytest.mark.parametrize("asked", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
 def test_a_server_that_wants_too_long_a_wait_is_left_for_the_next(
-    place: Place, good: Server
+    place: Place, good: Server, asked: str
 ) -> None:
     begin = time.monotonic()
-    with serving(refuse(429, Retry_After="3600")) as server:
+    with serving(refuse(429, Retry_After=asked)) as server:
         assert place.fetch(server, good) == url(good)
         assert len(server.asked) == 1
+    assert time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize("asked", ["soon", "Wed, 21 Oct 2015 07:28:00 GMT", "-1", ""])
+def test_a_wait_that_is_none_is_not_waited_for(place: Place, asked: str) -> None:
+    begin = time.monotonic()
+    with serving(refuse(503, Retry_After=asked), send()) as server:
+        place.fetch(server)
     assert time.monotonic() - begin < 3
 
 

@@ -166,7 +166,7 @@ def test_experiments_in_a_queue_keep_apart(clone: Clone) -> None:
     forget_runs(clone)
     names = ("none", "step", "multistep", "exponential")
     clone.type(
-        f"dvc exp run --queue -S scheduler={','.join(names)} -S recipes.koch.weight_decay=0.004"
+        f"dvc exp run --queue -S scheduler={','.join(names)} -S recipes.koch.weight_decay=0.004 train"
     )
     clone.type("dvc queue start --jobs 2")
     deadline = time.monotonic() + 300

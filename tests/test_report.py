@@ -16,7 +16,7 @@ def committed() -> list[dict[str, object]]:
 
 def test_readme_shows_the_committed_figures() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [name for _, name, _ in report.TABLE.findall(readme)] == list(report.TABLES)
+    assert {name for _, name, _ in report.TABLE.findall(readme)} == report.TABLES.keys()
     assert report.fill_in(readme, committed()) == readme
 
 
@@ -32,6 +32,20 @@ def test_every_reported_variant_is_measured_or_said_not_to_be() -> None:
             )
             assert len(found) == 1
             assert ("not yet measured" in found[0]) is not measured
+
+
+def test_rows_of_the_same_settings_are_replaced_in_their_place() -> None:
+    def row(scheduler: str, decay: float, value: int) -> dict[str, object]:
+        return {"scheduler": scheduler, "weight_decay": decay, "seed": 0, "value": value}
+
+    kept = [row("none", 0, 1), row("none", 0, 2), row("step", 0, 3)]
+    new = [row("cosine", 0, 4), row("none", 0.0, 5)]
+    merged = report.merge(kept, new)
+    assert [(line["scheduler"], line["value"]) for line in merged] == [
+        ("none", 5),
+        ("step", 3),
+        ("cosine", 4),
+    ]
 
 
 def test_reported_variants_are_schedulers_that_params_offer() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from threading import Thread
@@ -321,9 +322,14 @@ def _extent(response: HTTPResponse | HTTPError) -> tuple[int, int | None]:
 
 
 def _retry_after(response: HTTPResponse | HTTPError) -> float:
-    """Return for how many seconds the server wants to be left alone; dates are not read."""
-    seconds = response.headers.get("Retry-After", "")
-    return float(seconds) if seconds.isdecimal() else 0
+    """Return for how many seconds the server wants to be left alone; it may name a date."""
+    value = response.headers.get("Retry-After", "")
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _pieces(response: HTTPResponse | HTTPError, first: bytes) -> Iterator[bytes]:

@@ -2,9 +2,9 @@
 
     python -m siamese.report EXPERIMENT [EXPERIMENT ...]
 
-reads the named experiments (or other revisions) out of DVC, writes metrics/variants.json and
-plots/variants.csv, then the tables into README.md and the figures beside the data. Without names
-it makes tables and figures again from those two files.
+reads the named experiments (or other revisions) out of DVC into metrics/variants.json and
+plots/variants.csv, in place of those kept there of the same settings; then makes README.md's tables
+and the figures from these two files. Without names it makes them again.
 """
 
 import csv
@@ -67,6 +67,22 @@ def collect(revisions: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, 
     return variants, curves
 
 
+def merge(kept: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows in their order, those with the settings of new ones replaced, others added."""
+
+    def settings(row: dict[str, Any]) -> tuple[str, float, int]:
+        return row["scheduler"], float(row["weight_decay"]), int(row["seed"])
+
+    groups: dict[tuple[str, float, int], list[dict[str, Any]]] = {}
+    for row in kept:
+        groups.setdefault(settings(row), []).append(row)
+    for replaced in {settings(row) for row in new} & groups.keys():
+        groups[replaced] = []
+    for row in new:
+        groups.setdefault(settings(row), []).append(row)
+    return [row for group in groups.values() for row in group]
+
+
 def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(
         f"| {' | '.join(cells)} |" for cells in [columns, ("---",) * len(columns), *rows]
@@ -89,7 +105,8 @@ def _measured(variant: dict[str, Any]) -> tuple[str, ...]:
     return (
         "measured",
         f"{train['convergence_seconds'] / 60:.1f}",
-        f"{train['epochs']} ({train['best_epoch']})",
+        f"{train['epochs']} ({train['best_epoch']})"
+        + (", collapsed" if train["collapsed_epoch"] is not None else ""),
         f"{val['loss']:.3f}",
         _accuracy(val),
         f"{test['loss']:.3f}",
@@ -162,7 +179,17 @@ def splits_table(variants: list[dict[str, Any]]) -> str:
     return _markdown(columns, rows)
 
 
+def conditions(variants: list[dict[str, Any]]) -> str:
+    """Return on what machines the experiments ran, as a sentence."""
+    machines = dict.fromkeys(
+        f"{train['threads']} threads of an {train['processor']} (torch {train['torch']})"
+        for train in (variant["train"] for variant in variants)
+    )
+    return f"They ran on {', and '.join(machines)}."
+
+
 TABLES = {
+    "conditions": conditions,
     "schedulers": schedulers_table,
     "weight decay": weight_decay_table,
     "splits": splits_table,
@@ -200,8 +227,13 @@ def main() -> None:
             variants, curves = collect(revisions)
         except DvcException as error:
             raise InputError(f"{error}; `dvc exp list` names the experiments") from None
+        if VARIANTS.exists():
+            variants = merge(json.loads(VARIANTS.read_text(encoding="utf-8")), variants)
+            with CURVES.open(encoding="utf-8", newline="") as file:
+                curves = merge(list(csv.DictReader(file)), curves)
         atomic.write_json(VARIANTS, variants)
-        atomic.write_csv(CURVES, list(curves[0]), [list(row.values()) for row in curves])
+        columns = list(curves[0])
+        atomic.write_csv(CURVES, columns, [[row[name] for name in columns] for row in curves])
     variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
     with CURVES.open(encoding="utf-8", newline="") as file:
         draw(list(csv.DictReader(file)), shown_decays(variants))
