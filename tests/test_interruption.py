@@ -165,9 +165,8 @@ def test_a_run_repeats_itself_in_another_process(clone: Clone) -> None:
 def test_experiments_in_a_queue_keep_apart(clone: Clone) -> None:
     forget_runs(clone)
     names = ("none", "step", "multistep", "exponential")
-    clone.type(
-        f"dvc exp run --queue -S scheduler={','.join(names)} -S recipes.koch.weight_decay=0.004 train"
-    )
+    grid = f"-S scheduler={','.join(names)} -S recipes.koch.weight_decay=0.004"
+    clone.type(f"dvc exp run --queue {grid} train")
     clone.type("dvc queue start --jobs 2")
     deadline = time.monotonic() + 300
     while (status := clone.type("dvc queue status")).count("Success") < len(names):

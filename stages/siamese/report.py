@@ -13,20 +13,26 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import dvc.api
 import numpy as np
 from dvc.exceptions import DvcException
-from ruamel.yaml import YAML
 
-from siamese import atomic, figures
+from siamese import atomic, figures, parameters
 from siamese.errors import InputError, run
+from siamese.verification import wilson_interval
 
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
 README = Path("README.md")
 DATASET = "lfw-deepfunneled"
+# What tells experiments apart.
+SETTINGS = (
+    *("recipe", "scheduler", "weight_decay", "augmentation", "crop", "person_disjoint", "seed"),
+)
+Row = dict[str, Any]
 TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 REPORTED_WEIGHT_DECAY = 1.0
@@ -40,40 +46,46 @@ REPORTED = {
 }
 
 
-def collect(revisions: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def collect(revisions: list[str]) -> tuple[list[Row], list[Row]]:
     """Return each experiment's figures, and the epochs of all, as rows.
 
     Raises:
         InputError: an experiment was made on other images, or two have the same settings.
     """
-    variants: list[dict[str, Any]] = []
-    curves: list[dict[str, Any]] = []
+    variants: list[Row] = []
+    curves: list[Row] = []
     for revision in revisions:
-        params = YAML(typ="safe", pure=True).load(dvc.api.read("params.yaml", rev=revision))
-        train = json.loads(dvc.api.read("metrics/train.json", rev=revision))
-        evaluation = json.loads(dvc.api.read("metrics/evaluation.json", rev=revision))
+        params = parameters.parse(dvc.api.read("params.yaml", rev=revision), revision)
+        recipe = params.recipe_settings
         settings = {
-            "scheduler": params["scheduler"],
-            "weight_decay": float(params["weight_decay"]),
-            "seed": params["seed"],
+            "recipe": params.recipe,
+            "scheduler": params.scheduler,
+            "weight_decay": float(recipe.weight_decay),
+            "augmentation": recipe.augmentation,
+            "crop": recipe.image.crop,
+            "person_disjoint": params.split.person_disjoint,
+            "seed": params.seed,
         }
-        if params["dataset"] != DATASET:
-            raise InputError(f"{revision}: made on {params['dataset']}, not on {DATASET}")
+        if params.dataset != DATASET:
+            raise InputError(f"{revision}: made on {params.dataset}, not on {DATASET}")
         if any(settings.items() <= variant.items() for variant in variants):
             raise InputError(f"{revision}: has the settings of an experiment named before it")
+        train = json.loads(dvc.api.read("metrics/train.json", rev=revision))
+        evaluation = json.loads(dvc.api.read("metrics/evaluation.json", rev=revision))
         variants.append({**settings, "train": train, "evaluation": evaluation})
         epochs = csv.DictReader(dvc.api.read("plots/training.csv", rev=revision).splitlines())
         curves += [{**settings, **epoch} for epoch in epochs]
     return variants, curves
 
 
-def merge(kept: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def merge(kept: list[Row], new: list[Row]) -> list[Row]:
     """Return rows in their order, those with the settings of new ones replaced, others added."""
 
-    def settings(row: dict[str, Any]) -> tuple[str, float, int]:
-        return row["scheduler"], float(row["weight_decay"]), int(row["seed"])
+    def settings(row: Row) -> tuple[str, ...]:
+        # As text, which is what a CSV gives back.
+        return tuple(str(row[name]) for name in SETTINGS)
 
-    groups: dict[tuple[str, float, int], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for row in kept:
         groups.setdefault(settings(row), []).append(row)
     for replaced in {settings(row) for row in new} & groups.keys():
@@ -81,6 +93,12 @@ def merge(kept: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[st
     for row in new:
         groups.setdefault(settings(row), []).append(row)
     return [row for group in groups.values() for row in group]
+
+
+def _only(rows: list[Row], **settings: Any) -> list[Row]:
+    """Return the rows with these settings; all others are those of the first row."""
+    wanted = {name: str((rows[0] | settings)[name]) for name in SETTINGS}
+    return [row for row in rows if all(str(row[name]) == wanted[name] for name in SETTINGS)]
 
 
 def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -94,12 +112,12 @@ def _accuracy(figures: dict[str, float]) -> str:
     return f"{figures['accuracy']:.1%} ({low:.1%} to {high:.1%})"
 
 
-def shown_decays(variants: list[dict[str, Any]]) -> list[float]:
+def shown_decays(variants: list[Row]) -> list[float]:
     """Return the weight decays compared: the first experiment's and the reported one."""
     return sorted({variants[0]["weight_decay"], REPORTED_WEIGHT_DECAY})
 
 
-def _measured(variant: dict[str, Any]) -> tuple[str, ...]:
+def _measured(variant: Row) -> tuple[str, ...]:
     train, evaluation = variant["train"], variant["evaluation"]
     val, test = evaluation["val"], evaluation["test"]
     return (
@@ -115,7 +133,7 @@ def _measured(variant: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def schedulers_table(variants: list[dict[str, Any]]) -> str:
+def schedulers_table(variants: list[Row]) -> str:
     """Return, for each scheduler, what was reported, then what was measured, as Markdown."""
     columns = (
         *("scheduler", "weight decay", "", "minutes", "epochs (best)", "holdout loss"),
@@ -138,17 +156,19 @@ def schedulers_table(variants: list[dict[str, Any]]) -> str:
             )
         )
         for decay in shown_decays(variants):
-            settings = {"scheduler": name, "weight_decay": decay}
-            measured = [_measured(v) for v in variants if settings.items() <= v.items()]
-            for cells in measured or [("not yet measured", *[""] * 7)]:
+            measured = _only(variants, scheduler=name, weight_decay=decay)
+            for cells in [_measured(variant) for variant in measured] or [
+                ("not yet measured", *[""] * 7)
+            ]:
                 rows.append((name, f"{decay:g}", *cells))
     return _markdown(columns, rows)
 
 
-def weight_decay_table(variants: list[dict[str, Any]]) -> str:
+def weight_decay_table(variants: list[Row]) -> str:
     """Return what each weight decay gave on the holdout pairs without a scheduler, as Markdown."""
     columns = ("weight decay", "best epoch", "holdout loss", "holdout accuracy", "holdout AUC")
-    chosen = [variant for variant in variants if variant["scheduler"] == "none"]
+    decays = {variant["weight_decay"] for variant in variants}
+    chosen = [v for decay in decays for v in _only(variants, weight_decay=decay)]
     rows = [
         (
             f"{variant['weight_decay']:g}",
@@ -162,7 +182,7 @@ def weight_decay_table(variants: list[dict[str, Any]]) -> str:
     return _markdown(columns, rows)
 
 
-def splits_table(variants: list[dict[str, Any]]) -> str:
+def splits_table(variants: list[Row]) -> str:
     """Return what the first experiment gave on the pairs of each split, as Markdown."""
     columns = ("pairs", "number", "loss", "accuracy", "AUC")
     evaluation = variants[0]["evaluation"]
@@ -179,7 +199,46 @@ def splits_table(variants: list[dict[str, Any]]) -> str:
     return _markdown(columns, rows)
 
 
-def conditions(variants: list[dict[str, Any]]) -> str:
+def recipes_table(variants: list[Row]) -> str:
+    """Return what each recipe gave, means over its seeds, as Markdown.
+
+    Accuracies are those at the threshold from the holdout pairs; the interval is that of the mean,
+    on as many pairs as there are, since all seeds are judged on the same ones.
+    """
+    columns = (
+        *("recipe", "scheduler", "seeds", "minutes", "holdout accuracy", "test accuracy"),
+        *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "one of 20"),
+    )
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for variant in variants:
+        if variant["recipe"] != variants[0]["recipe"] or variant in _only(variants):
+            groups.setdefault((variant["recipe"], variant["scheduler"]), []).append(variant)
+    rows = []
+    for (recipe, scheduler), group in groups.items():
+        tests = [variant["evaluation"]["test"] for variant in group]
+        holdouts = [variant["evaluation"]["val"]["accuracy_at_threshold"] for variant in group]
+        one_shot = [variant["evaluation"]["one_shot"]["20_way"]["accuracy"] for variant in group]
+        accuracies = [test["accuracy_at_threshold"] for test in tests]
+        low, high = wilson_interval(mean(accuracies), tests[0]["pairs"])
+        rows.append(
+            (
+                recipe,
+                scheduler,
+                ", ".join(str(variant["seed"]) for variant in group),
+                f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
+                f"{mean(holdouts):.1%}",
+                f"{mean(accuracies):.1%} ({low:.1%} to {high:.1%})",
+                f"{min(accuracies):.1%} to {max(accuracies):.1%}",
+                f"{mean(test['auc'] for test in tests):.3f}",
+                f"{mean(test['tar_at_far']['0.1'] for test in tests):.1%}",
+                f"{mean(test['tar_at_far']['0.01'] for test in tests):.1%}",
+                f"{mean(one_shot):.1%}",
+            )
+        )
+    return _markdown(columns, rows)
+
+
+def conditions(variants: list[Row]) -> str:
     """Return on what machines the experiments ran, as a sentence."""
     machines = dict.fromkeys(
         f"{train['threads']} threads of an {train['processor']} (torch {train['torch']})"
@@ -193,26 +252,22 @@ TABLES = {
     "schedulers": schedulers_table,
     "weight decay": weight_decay_table,
     "splits": splits_table,
+    "recipes": recipes_table,
 }
 
 
-def fill_in(text: str, variants: list[dict[str, Any]]) -> str:
+def fill_in(text: str, variants: list[Row]) -> str:
     """Return a Markdown text with every table between its marks made anew."""
     return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]](variants)}\n{found[3]}", text)
 
 
-def draw(curves: list[dict[str, Any]], decays: list[float]) -> None:
+def draw(curves: list[Row], decays: list[float]) -> None:
     """Draw loss and accuracy by epoch of the variants, one figure for each weight decay."""
     columns = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
     for decay in decays:
         runs = {}
         for name in REPORTED:
-            rows = [
-                row
-                for row in curves
-                if (row["scheduler"], float(row["weight_decay"])) == (name, decay)
-            ]
-            if rows:
+            if rows := _only(curves, scheduler=name, weight_decay=decay):
                 runs[name] = {
                     column: np.array([float(row[column]) for row in rows]) for column in columns
                 }
