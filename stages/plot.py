@@ -55,9 +55,8 @@ def main() -> None:
     figures.training_curves(
         {"": figures.read_columns(PLOTS / "training.csv")}, PLOTS / "training.png", run_name
     )
-    figures.roc_curve(
-        figures.read_columns(PLOTS / "roc.csv"),
-        evaluation["test"]["auc"],
+    figures.roc_curves(
+        {"": (figures.read_columns(PLOTS / "roc.csv"), evaluation["test"]["auc"])},
         PLOTS / "roc.png",
         f"{run_name}: test pairs",
     )

@@ -13,6 +13,14 @@ from siamese.parameters import RULES
 ROOT = Path(__file__).parents[1]
 PARAMETERS = ROOT / "stages" / "siamese" / "parameters.py"
 STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+VIEW2: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "view2/dvc.yaml")["stages"]
+EVERY_STAGE = [
+    *((ROOT / "stages" / f"{name}.py", stage) for name, stage in STAGES.items()),
+    *((ROOT / "view2" / f"{name}.py", stage) for name, stage in VIEW2.items()),
+]
+every_stage = pytest.mark.parametrize(
+    ("script", "stage"), EVERY_STAGE, ids=[script.stem for script, _ in EVERY_STAGE]
+)
 
 
 def imports(path: Path) -> set[Path]:
@@ -39,17 +47,20 @@ def closure(path: Path) -> set[Path]:
     return found
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_lists_its_script_and_every_module_it_uses(name: str) -> None:
-    listed = {dep for dep in STAGES[name]["deps"] if dep.startswith("stages/")}
-    used = {str(path.relative_to(ROOT)) for path in closure(ROOT / "stages" / f"{name}.py")}
-    assert listed == used
+@every_stage
+def test_a_stage_lists_its_script_and_every_module_it_uses(
+    script: Path, stage: dict[str, Any]
+) -> None:
+    listed = {dep for dep in stage["deps"] if dep.endswith(".py")}
+    assert listed == {str(path.relative_to(ROOT)) for path in closure(script)}
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_lists_the_params_that_it_uses_and_no_others(name: str) -> None:
+@every_stage
+def test_a_stage_lists_the_params_that_it_uses_and_no_others(
+    script: Path, stage: dict[str, Any]
+) -> None:
     used = set()
-    for path in closure(ROOT / "stages" / f"{name}.py") - {PARAMETERS}:
+    for path in closure(script) - {PARAMETERS}:
         source = path.read_text(encoding="utf-8")
         used |= set(re.findall(r"\bparam(?:s|eters)\.(\w+)", source))
         used |= set(re.findall(r"parameters\.load\(\S+\)\.(\w+)", source))
@@ -57,7 +68,7 @@ def test_a_stage_lists_the_params_that_it_uses_and_no_others(name: str) -> None:
         used |= {"recipe", "recipes"}
     if "scheduler_settings" in used:
         used |= {"scheduler", "schedulers"}
-    listed = {str(param).split(".")[0] for param in STAGES[name].get("params", [])}
+    listed = {str(param).split(".")[0] for param in stage.get("params", [])}
     assert listed == used & set(RULES)
 
 
@@ -65,6 +76,12 @@ def test_training_depends_on_the_chosen_settings_alone() -> None:
     params = STAGES["train"]["params"]
     assert {"recipes.${recipe}", "schedulers.${scheduler}"} <= set(params)
     assert not {"recipes", "schedulers"} & set(params)
+
+
+def test_no_stage_gives_up_the_run_cache() -> None:
+    for name in ("dvc.yaml", "view2/dvc.yaml"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert not re.search("persist|always_changed", text)
 
 
 def test_stages_holds_one_script_for_each_stage_and_nothing_else() -> None:

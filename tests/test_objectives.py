@@ -15,7 +15,9 @@ ROWS = np.random.default_rng(0).permutation(len(PEOPLE))
 
 def contrastive(batch_size: int = 4) -> ContrastiveObjective:
     faces = torch.randint(0, 256, (len(PEOPLE), 32, 32), dtype=torch.uint8)
-    return ContrastiveObjective(faces, ROWS, PEOPLE, batch_size, None)
+    return ContrastiveObjective(
+        faces, ROWS, [f"p{number:02}" for number in PEOPLE], batch_size, None
+    )
 
 
 def test_every_pair_comes_once_an_epoch() -> None:

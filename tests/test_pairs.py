@@ -142,3 +142,29 @@ class TestOfficialPairs:
     ) -> None:
         test = protocol.read_pairs(MIRROR / "pairsDevTest.txt")
         assert not any(pairs.leakage(pairs.faces_of(train_pairs), test).values())
+
+
+@pytest.mark.parametrize(("label", "missing"), [(SAME, "different persons"), (DIFFERENT, "one")])
+def test_pairs_of_one_class_only_are_refused_by_name(
+    label: int, missing: str, tmp_path: Path
+) -> None:
+    second = Face("A", 2) if label == SAME else Face("B", 1)
+    rows = {Face("A", 1): 0, Face("A", 2): 1, Face("B", 1): 2}
+    pairs.write_csv([Pair(Face("A", 1), second, label)], rows, tmp_path / "val.csv")
+    with pytest.raises(InputError, match=rf"val\.csv: holds no pair of {missing}"):
+        pairs.read_csv(tmp_path / "val.csv")
+
+
+def test_a_test_person_among_those_to_learn_is_named() -> None:
+    pairs.refuse_test_people({"A", "B"}, {"C"}, Path("test.csv"))
+    with pytest.raises(InputError, match=r"test\.csv: B is among .* and so are 1 more"):
+        pairs.refuse_test_people({"A", "B", "C"}, {"B", "C", "D"}, Path("test.csv"))
+
+
+def test_images_of_people_come_back_with_their_names(tmp_path: Path) -> None:
+    rows = {Face("A", 1): 7, Face("A", 2): 5, Face("B", 1): 2}
+    pairs.write_images({"A": 2, "B": 1}, rows, tmp_path / "images.csv")
+    found, names = pairs.read_images(tmp_path / "images.csv")
+    assert (found.tolist(), names) == ([7, 5, 2], ["A", "A", "B"])
+    with pytest.raises(InputError, match=r"B/B_0002\.jpg: counted in the list of people"):
+        pairs.write_images({"B": 2}, rows, tmp_path / "images.csv")

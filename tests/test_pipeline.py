@@ -138,6 +138,16 @@ def test_another_recipe_is_one_flag(clone: Clone) -> None:
     assert "no-such-recipe" in clone.type("dvc exp run -S recipe=no-such-recipe", fails=True)
 
 
+def test_view_2_is_a_pipeline_of_its_own(clone: Clone) -> None:
+    clone.set({"recipe": "contrastive", "scheduler": "onecycle"})
+    output = clone.type("dvc repro view2/dvc.yaml:fold@3")
+    assert "Running stage 'view2/dvc.yaml:fold@3'" in output
+    assert clone.csv("data/view2/fold-3/scores.csv")[0].keys() >= {"label", "score"}
+    assert not (clone.path / "data/view2/fold-1").exists()
+    assert "fold@" not in clone.type("dvc repro check")
+    clone.type("git checkout -q . && git clean -fdq view2 data")
+
+
 def test_a_test_person_among_those_to_learn_is_refused(clone: Clone) -> None:
     pairs = clone.path / "data/pairs"
     stolen = (pairs / "test.csv").read_text(encoding="utf-8").splitlines()[1]

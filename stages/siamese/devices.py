@@ -3,6 +3,7 @@
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -33,3 +34,13 @@ def processor(device: torch.device) -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """Return what a run's time and last digits depend on besides its parameters."""
+    return {
+        "device": device.type,
+        "processor": processor(device),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }

@@ -83,10 +83,12 @@ def training_curves(runs: Mapping[str, Columns], path: Path, title: str) -> None
     _save(figure, path)
 
 
-def roc_curve(curve: Columns, auc: float, path: Path, title: str) -> None:
-    """Draw TAR against FAR beside chance."""
+def roc_curves(curves: Mapping[str, tuple[Columns, float]], path: Path, title: str) -> None:
+    """Draw TAR against FAR beside chance, of one run or several, each with its AUC."""
     figure, [[axes]] = _figure(1, 1, 5, 5)
-    axes.plot(curve["far"], curve["tar"], color=SAME_COLOUR, label=f"AUC {auc:.3f}")
+    for (name, (curve, auc)), colour in zip(curves.items(), COLOURS, strict=False):
+        label = f"{name}: AUC {auc:.3f}" if name else f"AUC {auc:.3f}"
+        axes.plot(curve["far"], curve["tar"], color=colour, label=label)
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="chance")
     axes.set(
         xlabel="false accept rate (different pairs accepted)",
@@ -94,6 +96,19 @@ def roc_curve(curve: Columns, auc: float, path: Path, title: str) -> None:
         title=title,
         aspect="equal",
     )
+    axes.legend(loc="lower right")
+    _save(figure, path)
+
+
+def accuracy_by_minutes(runs: Mapping[str, Sequence[tuple[float, float]]], path: Path) -> None:
+    """Draw test accuracy against minutes of training; one point for each seed."""
+    figure, [[axes]] = _figure(1, 1, 6, 4)
+    for (name, points), colour in zip(runs.items(), COLOURS, strict=False):
+        minutes, accuracies = zip(*points, strict=True)
+        axes.plot(minutes, accuracies, "o", color=colour, label=name)
+    axes.set(xlabel="minutes of training", ylabel="test accuracy at the holdout threshold")
+    axes.set_xlim(left=0)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(loc="lower right")
     _save(figure, path)
 

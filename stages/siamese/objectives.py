@@ -1,6 +1,6 @@
 """What training learns from: listed pairs, or people's names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -104,7 +104,7 @@ class ContrastiveObjective:
     Args:
         faces: all images, (images, size, size[, 3]) uint8.
         rows: (n,) int64, the images to learn from.
-        people: (n,) int64, a number for the person of each.
+        people: (n,) the names of their people.
         batch_size: people with two images or more in a batch; as many of those with a single
             image are added, which only say who is somebody else.
         augment: varies the images, or None.
@@ -116,15 +116,16 @@ class ContrastiveObjective:
         self,
         faces: Tensor,
         rows: NDArray[np.int64],
-        people: NDArray[np.int64],
+        people: Sequence[str],
         batch_size: int,
         augment: Augmentation | None,
     ) -> None:
         self.faces = faces
-        self.rows, self.people = torch.from_numpy(rows), torch.from_numpy(people)
+        numbers = np.unique(people, return_inverse=True)[1]
+        self.rows, self.people = torch.from_numpy(rows), torch.from_numpy(numbers)
         self.batch_size = batch_size
         self.augment = augment
-        indices = [torch.from_numpy(np.flatnonzero(people == p)) for p in np.unique(people)]
+        indices = [torch.from_numpy(np.flatnonzero(numbers == n)) for n in np.unique(numbers)]
         self.several = [images for images in indices if len(images) > 1]
         self.single = torch.cat([images for images in indices if len(images) == 1])
         self.size = len(self.several)

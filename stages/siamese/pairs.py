@@ -85,8 +85,8 @@ def split(
     )
 
 
-def write_csv(pairs: Sequence[Pair], rows: Mapping[Face, int], path: Path) -> None:
-    """Write pairs with the rows of their images in the array of faces.
+def to_rows(pairs: Sequence[Pair], rows: Mapping[Face, int]) -> PairRows:
+    """Return pairs by the rows of their images in the array of faces.
 
     Raises:
         InputError: a pair names an image that is not there.
@@ -95,12 +95,26 @@ def write_csv(pairs: Sequence[Pair], rows: Mapping[Face, int], path: Path) -> No
         for face in (pair.first, pair.second):
             if face not in rows:
                 raise InputError(f"{face.file}: named by a pair, but not among the images")
+    return PairRows(
+        rows=np.array([(rows[first], rows[second]) for first, second, _ in pairs]).reshape(-1, 2),
+        labels=np.array([pair.label for pair in pairs], dtype=np.int64),
+    )
+
+
+def write_csv(pairs: Sequence[Pair], rows: Mapping[Face, int], path: Path) -> None:
+    """Write pairs with the rows of their images in the array of faces.
+
+    Raises:
+        InputError: a pair names an image that is not there.
+    """
     atomic.write_csv(
         path,
         ("first_row", "second_row", "label", "first", "second"),
         (
-            (rows[first], rows[second], label, Path(first.file).stem, Path(second.file).stem)
-            for first, second, label in pairs
+            (*row, label, Path(first.file).stem, Path(second.file).stem)
+            for row, (first, second, label) in zip(
+                to_rows(pairs, rows).rows.tolist(), pairs, strict=True
+            )
         ),
     )
 

@@ -3,6 +3,7 @@
 YAML is read as YAML 1.2, which is what DVC writes: there `6e-05` is a number.
 """
 
+import dataclasses
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,6 +142,13 @@ class Parameters:
     recipes: dict[str, Recipe]
     scheduler: str
     schedulers: dict[str, dict[str, Any]]
+
+    def in_use(self) -> dict[str, Any]:
+        """Return all values but the settings of recipes and schedulers that are not chosen."""
+        return dataclasses.asdict(self) | {
+            "recipes": dataclasses.asdict(self.recipe_settings),
+            "schedulers": self.scheduler_settings,
+        }
 
     @property
     def recipe_settings(self) -> Recipe:

@@ -1,10 +1,10 @@
-"""README's tables and figures of the variants, from DVC's experiments.
+"""README's tables and figures of the variants and recipes, from DVC's experiments.
 
     python -m siamese.report EXPERIMENT [EXPERIMENT ...]
 
-reads the named experiments (or other revisions) out of DVC into metrics/variants.json and
-plots/variants.csv, in place of those kept there of the same settings; then makes README.md's tables
-and the figures from these two files. Without names it makes them again.
+reads the named experiments (or other revisions) out of DVC into metrics/variants.json,
+plots/variants.csv and plots/variants-roc.csv, in place of those kept there of the same settings;
+then makes README.md's tables and the figures from these files. Without names it makes them again.
 """
 
 import csv
@@ -26,6 +26,7 @@ from siamese.verification import wilson_interval
 
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
+ROCS = Path("plots/variants-roc.csv")
 README = Path("README.md")
 DATASET = "lfw-deepfunneled"
 # What tells experiments apart.
@@ -46,14 +47,15 @@ REPORTED = {
 }
 
 
-def collect(revisions: list[str]) -> tuple[list[Row], list[Row]]:
-    """Return each experiment's figures, and the epochs of all, as rows.
+def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
+    """Return each experiment's figures, and the epochs and ROC points of all, as rows.
 
     Raises:
         InputError: an experiment was made on other images, or two have the same settings.
     """
     variants: list[Row] = []
     curves: list[Row] = []
+    rocs: list[Row] = []
     for revision in revisions:
         params = parameters.parse(dvc.api.read("params.yaml", rev=revision), revision)
         recipe = params.recipe_settings
@@ -75,7 +77,9 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row]]:
         variants.append({**settings, "train": train, "evaluation": evaluation})
         epochs = csv.DictReader(dvc.api.read("plots/training.csv", rev=revision).splitlines())
         curves += [{**settings, **epoch} for epoch in epochs]
-    return variants, curves
+        points = csv.DictReader(dvc.api.read("plots/roc.csv", rev=revision).splitlines())
+        rocs += [{**settings, "far": point["far"], "tar": point["tar"]} for point in points]
+    return variants, curves, rocs
 
 
 def merge(kept: list[Row], new: list[Row]) -> list[Row]:
@@ -199,6 +203,15 @@ def splits_table(variants: list[Row]) -> str:
     return _markdown(columns, rows)
 
 
+def _by_recipe(variants: list[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Return rows by recipe and scheduler: of the first row's recipe, that row's settings only."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for variant in variants:
+        if variant["recipe"] != variants[0]["recipe"] or variant in _only(variants):
+            groups.setdefault((variant["recipe"], variant["scheduler"]), []).append(variant)
+    return groups
+
+
 def recipes_table(variants: list[Row]) -> str:
     """Return what each recipe gave, means over its seeds, as Markdown.
 
@@ -209,12 +222,8 @@ def recipes_table(variants: list[Row]) -> str:
         *("recipe", "scheduler", "seeds", "minutes", "holdout accuracy", "test accuracy"),
         *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "one of 20"),
     )
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for variant in variants:
-        if variant["recipe"] != variants[0]["recipe"] or variant in _only(variants):
-            groups.setdefault((variant["recipe"], variant["scheduler"]), []).append(variant)
     rows = []
-    for (recipe, scheduler), group in groups.items():
+    for (recipe, scheduler), group in _by_recipe(variants).items():
         tests = [variant["evaluation"]["test"] for variant in group]
         holdouts = [variant["evaluation"]["val"]["accuracy_at_threshold"] for variant in group]
         one_shot = [variant["evaluation"]["one_shot"]["20_way"]["accuracy"] for variant in group]
@@ -261,10 +270,10 @@ def fill_in(text: str, variants: list[Row]) -> str:
     return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]](variants)}\n{found[3]}", text)
 
 
-def draw(curves: list[Row], decays: list[float]) -> None:
-    """Draw loss and accuracy by epoch of the variants, one figure for each weight decay."""
+def draw(variants: list[Row], curves: list[Row], rocs: list[Row]) -> None:
+    """Draw the variants' epochs for each weight decay; the recipes' ROCs, accuracies, minutes."""
     columns = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
-    for decay in decays:
+    for decay in shown_decays(variants):
         runs = {}
         for name in REPORTED:
             if rows := _only(curves, scheduler=name, weight_decay=decay):
@@ -274,24 +283,52 @@ def draw(curves: list[Row], decays: list[float]) -> None:
         path = CURVES.with_name(f"variants-weight-decay-{decay:g}.png")
         figures.training_curves(runs, path, f"weight decay {decay:g}")
 
+    recipes = {f"{r}, {s}": group for (r, s), group in _by_recipe(variants).items()}
+    drawn = {}
+    for name, [first, *_] in recipes.items():
+        points = [row for row in rocs if all(row[key] == str(first[key]) for key in SETTINGS)]
+        drawn[f"{name}, seed {first['seed']}"] = (
+            {axis: np.array([float(point[axis]) for point in points]) for axis in ("far", "tar")},
+            first["evaluation"]["test"]["auc"],
+        )
+    figures.roc_curves(drawn, ROCS.with_name("recipes-roc.png"), "test pairs")
+    figures.accuracy_by_minutes(
+        {
+            name: [
+                (row["train"]["seconds"] / 60, row["evaluation"]["test"]["accuracy_at_threshold"])
+                for row in group
+            ]
+            for name, group in recipes.items()
+        },
+        ROCS.with_name("recipes-minutes.png"),
+    )
+
+
+def _read(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path: Path, rows: list[Row]) -> None:
+    columns = list(rows[0])
+    atomic.write_csv(path, columns, [[row[name] for name in columns] for row in rows])
+
 
 def main() -> None:
-    """Collect the experiments named on the command line, if any; make table and figures."""
+    """Collect the experiments named on the command line, if any; make tables and figures."""
     if revisions := sys.argv[1:]:
         try:
-            variants, curves = collect(revisions)
+            variants, curves, rocs = collect(revisions)
         except DvcException as error:
             raise InputError(f"{error}; `dvc exp list` names the experiments") from None
         if VARIANTS.exists():
             variants = merge(json.loads(VARIANTS.read_text(encoding="utf-8")), variants)
-            with CURVES.open(encoding="utf-8", newline="") as file:
-                curves = merge(list(csv.DictReader(file)), curves)
+            curves, rocs = merge(_read(CURVES), curves), merge(_read(ROCS), rocs)
         atomic.write_json(VARIANTS, variants)
-        columns = list(curves[0])
-        atomic.write_csv(CURVES, columns, [[row[name] for name in columns] for row in curves])
+        _write(CURVES, curves)
+        _write(ROCS, rocs)
     variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
-    with CURVES.open(encoding="utf-8", newline="") as file:
-        draw(list(csv.DictReader(file)), shown_decays(variants))
+    draw(variants, _read(CURVES), _read(ROCS))
     text = fill_in(README.read_text(encoding="utf-8"), variants)
     with atomic.writing(README) as partial:
         partial.write_text(text, encoding="utf-8")
