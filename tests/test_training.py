@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from siamese import parameters, training
+from siamese.augmentation import AUGMENTATIONS
 from siamese.checkpoint import Checkpoint
 from siamese.errors import InputError
 from siamese.network import SiameseNetwork
-from siamese.objectives import PairObjective
+from siamese.objectives import ContrastiveObjective, PairObjective
 from siamese.pairs import PairRows
 from siamese.parameters import SCHEDULERS
+from siamese.residual import ResidualNetwork
 from siamese.scoring import score_pairs, to_input
 from siamese.training import EarlyStopping, Epoch, Run, train
 from siamese.verification import cross_entropy
@@ -161,6 +163,36 @@ def test_a_run_left_after_any_epoch_ends_as_if_it_had_not_been(
     finish(last, params)
     assert_equal_networks(last, whole)
     assert without_seconds(last.epochs) == without_seconds(whole.epochs)
+
+
+def test_a_run_by_names_with_varied_images_left_after_an_epoch_ends_as_if_it_had_not_been(
+    tmp_path: Path,
+) -> None:
+    params = settings(max_epochs=3, scheduler="onecycle", patience=3)
+    small = torch.nn.functional.interpolate(faces()[:, None].float(), 32)[:, 0].byte()
+    names = [f"p{row // 3}" for row in range(11)] + ["p4"]
+
+    def new() -> Run:
+        torch.manual_seed(0)
+        objective = ContrastiveObjective(small, np.arange(12), names, 1, AUGMENTATIONS["faces"])
+        return Run(ResidualNetwork(32), objective, params)
+
+    whole = new()
+    for _ in train(whole, small, VALIDATION, params):
+        pass
+    first = new()
+    next(train(first, small, VALIDATION, params))
+    checkpoint = Checkpoint(tmp_path, "names", [])
+    checkpoint.save(first.state_dict())
+    second = new()
+    torch.manual_seed(9)  # another process would be anywhere
+    state = checkpoint.load()
+    assert state is not None
+    second.load_state_dict(state)
+    for _ in train(second, small, VALIDATION, params):
+        pass
+    assert_equal_networks(second, whole)
+    assert without_seconds(second.epochs) == without_seconds(whole.epochs)
 
 
 def test_learning_rate_of_each_epoch_is_the_schedulers() -> None:
