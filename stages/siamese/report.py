@@ -82,27 +82,28 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
     return variants, curves, rocs
 
 
+def _settings(row: Row) -> tuple[str, ...]:
+    """Return what tells an experiment apart, as text: that is what a CSV gives back."""
+    return tuple(str(row[name]) for name in SETTINGS)
+
+
 def merge(kept: list[Row], new: list[Row]) -> list[Row]:
     """Return rows in their order, those with the settings of new ones replaced, others added."""
 
-    def settings(row: Row) -> tuple[str, ...]:
-        # As text, which is what a CSV gives back.
-        return tuple(str(row[name]) for name in SETTINGS)
-
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in kept:
-        groups.setdefault(settings(row), []).append(row)
-    for replaced in {settings(row) for row in new} & groups.keys():
+        groups.setdefault(_settings(row), []).append(row)
+    for replaced in {_settings(row) for row in new} & groups.keys():
         groups[replaced] = []
     for row in new:
-        groups.setdefault(settings(row), []).append(row)
+        groups.setdefault(_settings(row), []).append(row)
     return [row for group in groups.values() for row in group]
 
 
 def _only(rows: list[Row], **settings: Any) -> list[Row]:
     """Return the rows with these settings; all others are those of the first row."""
-    wanted = {name: str((rows[0] | settings)[name]) for name in SETTINGS}
-    return [row for row in rows if all(str(row[name]) == wanted[name] for name in SETTINGS)]
+    wanted = _settings(rows[0] | settings)
+    return [row for row in rows if _settings(row) == wanted]
 
 
 def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -286,7 +287,7 @@ def draw(variants: list[Row], curves: list[Row], rocs: list[Row]) -> None:
     recipes = {f"{r}, {s}": group for (r, s), group in _by_recipe(variants).items()}
     drawn = {}
     for name, [first, *_] in recipes.items():
-        points = [row for row in rocs if all(row[key] == str(first[key]) for key in SETTINGS)]
+        points = [row for row in rocs if _settings(row) == _settings(first)]
         drawn[f"{name}, seed {first['seed']}"] = (
             {axis: np.array([float(point[axis]) for point in points]) for axis in ("far", "tar")},
             first["evaluation"]["test"]["auc"],
@@ -324,6 +325,8 @@ def main() -> None:
         if VARIANTS.exists():
             variants = merge(json.loads(VARIANTS.read_text(encoding="utf-8")), variants)
             curves, rocs = merge(_read(CURVES), curves), merge(_read(ROCS), rocs)
+        drawn = [_settings(first) for [first, *_] in _by_recipe(variants).values()]
+        rocs = [row for row in rocs if _settings(row) in drawn]
         atomic.write_json(VARIANTS, variants)
         _write(CURVES, curves)
         _write(ROCS, rocs)
