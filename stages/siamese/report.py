@@ -89,7 +89,6 @@ def _settings(row: Row) -> tuple[str, ...]:
 
 def merge(kept: list[Row], new: list[Row]) -> list[Row]:
     """Return rows in their order, those with the settings of new ones replaced, others added."""
-
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in kept:
         groups.setdefault(_settings(row), []).append(row)
