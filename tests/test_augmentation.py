@@ -63,8 +63,9 @@ def test_shift_stays_within_its_share_of_the_side() -> None:
 
 def test_every_other_image_is_varied_at_probability_one_half() -> None:
     torch.manual_seed(0)
-    made = Augmentation(brightness=0.5, probability=0.5)(torch.zeros(1000, 1, 4, 4))
-    changed = (made.abs().amax(dim=(1, 2, 3)) > 0).float().mean()
+    images = face().repeat(1000, 1, 1, 1)
+    made = Augmentation(rotation=45, probability=0.5)(images)
+    changed = ((made - images).abs().amax(dim=(1, 2, 3)) > 1e-4).float().mean()
     assert 0.45 < changed < 0.55
 
 
@@ -76,7 +77,7 @@ def test_mirror_swaps_left_and_right_and_nothing_else() -> None:
 def test_rotation_is_that_of_pillow() -> None:
     image = face()
     torch.manual_seed(0)
-    angle = float((torch.rand(8, 1) * 2 - 1)[0]) * 90
+    angle = float((torch.rand(5, 1) * 2 - 1)[0]) * 90
     torch.manual_seed(0)
     made = Augmentation(rotation=90)(image)[0, 0].numpy()
     pillow = Image.fromarray(image[0, 0].numpy()).rotate(angle, Image.Resampling.BILINEAR)
@@ -93,14 +94,3 @@ def test_scale_changes_the_blots_size() -> None:
     base = float((face() > 0.4).float().sum())
     assert 0.6 < min(sizes) / base < 0.7
     assert 1.3 < max(sizes) / base < 1.5
-
-
-def test_contrast_keeps_the_mean_and_brightness_moves_it() -> None:
-    torch.manual_seed(0)
-    images = torch.rand(100, 1, 8, 8)
-    means = images.mean(dim=(1, 2, 3))
-    torch.testing.assert_close(
-        Augmentation(contrast=0.3)(images).mean(dim=(1, 2, 3)), means, atol=1e-5, rtol=0
-    )
-    moved = Augmentation(brightness=0.2)(images).mean(dim=(1, 2, 3)) - means
-    assert 0.15 < moved.abs().max() <= 0.2 + 1e-5

@@ -41,6 +41,7 @@ def test_after_removal_nothing_is_left(tmp_path: Path, inputs: list[Path]) -> No
     first.remove()  # nothing there yet
     first.save(STATE)
     second.save(STATE)
+    (kept / f".{first.path.name}.123.partial").write_text("left by a process that was killed")
     first.remove()
     assert (first.load(), list(kept.iterdir())) == (None, [second.path])
     second.remove()

@@ -13,11 +13,7 @@ from siamese.parameters import RULES
 ROOT = Path(__file__).parents[1]
 PARAMETERS = ROOT / "stages" / "siamese" / "parameters.py"
 STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
-VIEW2: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "view2/dvc.yaml")["stages"]
-EVERY_STAGE = [
-    *((ROOT / "stages" / f"{name}.py", stage) for name, stage in STAGES.items()),
-    *((ROOT / "view2" / f"{name}.py", stage) for name, stage in VIEW2.items()),
-]
+EVERY_STAGE = [(ROOT / "stages" / f"{name}.py", stage) for name, stage in STAGES.items()]
 every_stage = pytest.mark.parametrize(
     ("script", "stage"), EVERY_STAGE, ids=[script.stem for script, _ in EVERY_STAGE]
 )
@@ -79,9 +75,8 @@ def test_training_depends_on_the_chosen_settings_alone() -> None:
 
 
 def test_no_stage_gives_up_the_run_cache() -> None:
-    for name in ("dvc.yaml", "view2/dvc.yaml"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        assert not re.search("persist|always_changed", text)
+    text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    assert not re.search("persist|always_changed", text)
 
 
 def test_stages_holds_one_script_for_each_stage_and_nothing_else() -> None:

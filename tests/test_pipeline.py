@@ -118,7 +118,7 @@ def test_an_experiment_runs_only_what_the_scheduler_changes(clone: Clone) -> Non
     page = (clone.path / "dvc_plots/index.html").read_text(encoding="utf-8")
     for title in ("Loss by epoch", "Accuracy by epoch", "ROC of the test pairs", "Test pairs at"):
         assert title in page
-    assert "binary cross-entropy (nats)" in page
+    assert "loss (nats)" in page
 
     # Going back takes the first run's results from the cache.
     clone.type("git checkout -q params.yaml")
@@ -136,16 +136,6 @@ def test_another_recipe_is_one_flag(clone: Clone) -> None:
     assert clone.json("train")["epochs"] == 2
     assert clone.json("evaluation")["test"]["auc"] > 0.6
     assert "no-such-recipe" in clone.type("dvc exp run -S recipe=no-such-recipe", fails=True)
-
-
-def test_view_2_is_a_pipeline_of_its_own(clone: Clone) -> None:
-    clone.set({"recipe": "contrastive", "scheduler": "onecycle"})
-    output = clone.type("dvc repro view2/dvc.yaml:fold@3")
-    assert "Running stage 'view2/dvc.yaml:fold@3'" in output
-    assert clone.csv("data/view2/fold-3/scores.csv")[0].keys() >= {"label", "score"}
-    assert not (clone.path / "data/view2/fold-1").exists()
-    assert "fold@" not in clone.type("dvc repro check")
-    clone.type("git checkout -q . && git clean -fdq view2 data")
 
 
 def test_a_test_person_among_those_to_learn_is_refused(clone: Clone) -> None:
@@ -174,7 +164,7 @@ def test_editing_another_schedulers_settings_runs_nothing_again(clone: Clone) ->
     path = clone.path / "params.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("learning_rate: 0.0001", "learning_rate: 0.0002", 1))
-    assert "train" in clone.type("dvc status")
+    assert "schedulers.none" in clone.type("dvc status train")
 
 
 @pytest.mark.parametrize("number", ["6e-05", "1e-4"])

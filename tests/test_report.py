@@ -36,8 +36,8 @@ def test_every_reported_variant_is_measured_at_both_weight_decays() -> None:
 
 def test_rows_of_the_same_settings_are_replaced_in_their_place() -> None:
     def row(scheduler: str, decay: float, value: int) -> dict[str, object]:
-        other = {"recipe": "koch", "augmentation": "none", "crop": 250, "person_disjoint": False}
-        return other | {"scheduler": scheduler, "weight_decay": decay, "seed": 0, "value": value}
+        other = dict.fromkeys(report.SETTINGS, 0)
+        return other | {"scheduler": scheduler, "weight_decay": decay, "value": value}
 
     kept = [row("none", 0.0, 1), row("none", 0.0, 2), row("step", 0.0, 3)]
     new = [row("cosine", 0.0, 4), row("none", 0.0, 5)]

@@ -44,18 +44,28 @@ def test_fitted_odds_are_those_of_logistic_regression_and_keep_the_order() -> No
     labels = rng.integers(0, 2, 400)
     cosines = rng.normal(0.4 - 0.3 * labels, 0.2)
     made = network()
-    made.calibrate(-cosines, labels)  # as slope -1 and intercept 0 give them
+    made.fit_odds(-cosines, labels)  # as slope -1 and intercept 0 give them
     expected = LogisticRegression(C=1e6, tol=1e-9).fit(cosines[:, None], labels)
     assert float(made.slope) == pytest.approx(expected.coef_[0, 0], rel=1e-3)
     assert float(made.intercept) == pytest.approx(expected.intercept_[0], rel=1e-3)
     # Fitted again on what it gives now, it stays as it is.
     slope = float(made.slope)
-    made.calibrate(float(made.slope) * cosines + float(made.intercept), labels)
+    made.fit_odds(float(made.slope) * cosines + float(made.intercept), labels)
     assert float(made.slope) == pytest.approx(slope, rel=1e-4)
+
+
+def test_odds_that_are_forgotten_leave_the_negative_cosine() -> None:
+    made = network()
+    made.fit_odds(np.array([-0.9, -0.3, -0.4, 0.0]), np.array([0, 0, 1, 1]))
+    made.forget_odds()
+    first, second = torch.rand(2, 3, 1, 32, 32)
+    with torch.no_grad():
+        a, b = made.embed(first), made.embed(second)
+        torch.testing.assert_close(made.compare(a, b), -(a * b).sum(dim=1))
 
 
 def test_classes_that_are_told_apart_without_error_give_finite_odds() -> None:
     made = network()
-    made.calibrate(np.array([-0.9, -0.8, -0.1, 0.0]), np.array([0, 0, 1, 1]))
+    made.fit_odds(np.array([-0.9, -0.8, -0.1, 0.0]), np.array([0, 0, 1, 1]))
     assert torch.isfinite(made.slope)
     assert made.slope < 0

@@ -245,16 +245,33 @@ def test_a_network_that_gives_one_answer_is_said_to_have_collapsed() -> None:
         decision(run).weight.zero_()
     finish(run, params)
     assert run.collapsed_epoch == 1
-    message = training.describe(run.epochs[0], params)
+    message = training.describe(run, run.epochs[0], params)
     assert "collapsed: the same answer for every validation pair" in message
     assert "learning_rate (now 0.0001) or recipes.koch.weight_decay (now 3)" in message
+
+
+def test_embeddings_that_are_all_the_same_are_said_to_have_collapsed() -> None:
+    params = settings(max_epochs=1)
+    small = torch.nn.functional.interpolate(faces()[:, None].float(), 32)[:, 0].byte()
+    names = [f"p{row // 3}" for row in range(11)] + ["p4"]
+    network = ResidualNetwork(32)
+    with torch.no_grad():  # the last layer gives one direction whatever it is shown
+        network.twin[-1].weight.zero_()  # type: ignore[operator]
+        network.twin[-1].bias.fill_(1)  # type: ignore[operator]
+    objective = ContrastiveObjective(small, np.arange(12), names, 4, None)
+    run = Run(network, objective, dataclasses.replace(params, scheduler="exponential"))
+    run.optimizer.param_groups[0]["lr"] = 0.0
+    [epoch] = train(run, small, VALIDATION, params)
+    assert epoch.val_spread < 1e-3
+    assert run.collapsed(epoch)
+    assert run.collapsed_epoch == 1
 
 
 def test_a_network_that_learns_is_not_said_to_have_collapsed() -> None:
     params = settings(max_epochs=4)
     run = finish(start(params), params)
     assert run.collapsed_epoch is None
-    assert "collapsed" not in training.describe(run.epochs[-1], params)
+    assert "collapsed" not in training.describe(run, run.epochs[-1], params)
 
 
 def test_scores_do_not_depend_on_how_often_an_image_is_used() -> None:

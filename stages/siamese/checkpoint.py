@@ -61,5 +61,7 @@ class Checkpoint:
     def remove(self) -> None:
         """Delete what is kept, and the folder if no other run keeps anything there."""
         self.path.unlink(missing_ok=True)
+        for killed in self.path.parent.glob(f".{self.path.name}.*"):  # while it was written
+            killed.unlink(missing_ok=True)
         if self.path.parent.exists() and not any(self.path.parent.iterdir()):
             self.path.parent.rmdir()

@@ -73,7 +73,7 @@ def training_curves(runs: Mapping[str, Columns], path: Path, title: str) -> None
             options = {"color": colour, "linestyle": style, "marker": ".", "label": label}
             losses.plot(run["epoch"], run[f"{split}_loss"], **options)
             accuracies.plot(run["epoch"], run[f"{split}_accuracy"], **options)
-    for axes, ylabel in ((losses, "binary cross-entropy (nats)"), (accuracies, "accuracy")):
+    for axes, ylabel in ((losses, "loss (nats)"), (accuracies, "accuracy")):
         axes.set(xlabel="epoch", ylabel=ylabel)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     losses.set_ylim(bottom=0)

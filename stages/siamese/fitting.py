@@ -55,7 +55,7 @@ def fit(
             checkpoint.save(run.state_dict())
             writer.writerow(dataclasses.asdict(epoch))
             file.flush()
-            print(training.describe(epoch, parameters), flush=True)
+            print(training.describe(run, epoch, parameters), flush=True)
     if run.diverged_epoch is not None:
         print(
             f"epoch {run.diverged_epoch}: the loss is no finite number; "

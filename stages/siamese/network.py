@@ -69,7 +69,10 @@ class SiameseNetwork(nn.Module):
         logits: Tensor = self.decision((first - second).abs())
         return logits.squeeze(1)
 
-    def calibrate(self, scores: NDArray[np.floating], labels: NDArray[np.integer]) -> bool:
+    def forget_odds(self) -> None:
+        """Do nothing: the decision is learned in training."""
+
+    def fit_odds(self, scores: NDArray[np.floating], labels: NDArray[np.integer]) -> bool:
         """Leave the logits as they are and return False: the decision is learned in training."""
         return False
 

@@ -1,5 +1,6 @@
 """What training learns from: listed pairs, or people's names."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -34,11 +35,13 @@ class Objective(Protocol):
         batches: number of batches in an epoch.
         unit: what an epoch goes through.
         size: how many of them.
+        chance_loss: no more than the loss of a network that answers always the same, in nats.
     """
 
     batches: int
     unit: str
     size: int
+    chance_loss: float
 
     def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
         """Yield an epoch's batches, drawn with a generator."""
@@ -61,6 +64,7 @@ class PairObjective:
     """
 
     unit = "pairs"
+    chance_loss = math.log(2)
 
     def __init__(
         self, faces: Tensor, pairs: PairRows, batch_size: int, augment: Augmentation | None
@@ -125,6 +129,8 @@ class ContrastiveObjective:
         self.rows, self.people = torch.from_numpy(rows), torch.from_numpy(numbers)
         self.batch_size = batch_size
         self.augment = augment
+        # Of that many images at least is one to be told from the others in a full batch.
+        self.chance_loss = math.log(2 * batch_size)
         indices = [torch.from_numpy(np.flatnonzero(numbers == n)) for n in np.unique(numbers)]
         self.several = [images for images in indices if len(images) > 1]
         self.single = torch.cat([images for images in indices if len(images) == 1])

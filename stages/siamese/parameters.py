@@ -68,8 +68,6 @@ SCHEDULERS: dict[str, dict[str, Rule]] = {
 }
 
 RECIPE: dict[str, Any] = {
-    "network": _choice(*NETWORKS),
-    "objective": _choice("pairs", "contrastive"),
     "image": {
         "crop": _integer(16, IMAGE_SIDE),
         "size": _integer(min(NETWORKS.values()), IMAGE_SIDE),
@@ -88,7 +86,16 @@ RULES: dict[str, Any] = {
     "split": {"validation": _number(0.01, 0.5), "person_disjoint": BOOLEAN},
     "deterministic": BOOLEAN,
     "recipe": _choice("koch", "contrastive"),
-    "recipes": {"koch": RECIPE, "contrastive": RECIPE},
+    "recipes": {
+        # A network and what it is trained for go together: one learns to decide on pairs, the
+        # other's decision is fitted to its distances afterwards.
+        "koch": {"network": _choice("koch"), "objective": _choice("pairs"), **RECIPE},
+        "contrastive": {
+            "network": _choice("residual"),
+            "objective": _choice("contrastive"),
+            **RECIPE,
+        },
+    },
     "scheduler": _choice(*SCHEDULERS),
     "schedulers": SCHEDULERS,
 }

@@ -31,7 +31,8 @@ README = Path("README.md")
 DATASET = "lfw-deepfunneled"
 # What tells experiments apart.
 SETTINGS = (
-    *("recipe", "scheduler", "weight_decay", "augmentation", "crop", "person_disjoint", "seed"),
+    *("recipe", "scheduler", "learning_rate", "weight_decay", "augmentation", "crop", "size"),
+    *("batch_size", "max_epochs", "validation", "person_disjoint", "seed"),
 )
 Row = dict[str, Any]
 TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -62,9 +63,14 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
         settings = {
             "recipe": params.recipe,
             "scheduler": params.scheduler,
+            "learning_rate": float(params.scheduler_settings["learning_rate"]),
             "weight_decay": float(recipe.weight_decay),
             "augmentation": recipe.augmentation,
             "crop": recipe.image.crop,
+            "size": recipe.image.size,
+            "batch_size": recipe.batch_size,
+            "max_epochs": recipe.max_epochs,
+            "validation": params.split.validation,
             "person_disjoint": params.split.person_disjoint,
             "seed": params.seed,
         }
@@ -78,7 +84,10 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
         epochs = csv.DictReader(dvc.api.read("plots/training.csv", rev=revision).splitlines())
         curves += [{**settings, **epoch} for epoch in epochs]
         points = csv.DictReader(dvc.api.read("plots/roc.csv", rev=revision).splitlines())
-        rocs += [{**settings, "far": point["far"], "tar": point["tar"]} for point in points]
+        rocs += [
+            {**settings, "far": f"{float(point['far']):g}", "tar": f"{float(point['tar']):g}"}
+            for point in points
+        ]
     return variants, curves, rocs
 
 
@@ -100,9 +109,9 @@ def merge(kept: list[Row], new: list[Row]) -> list[Row]:
 
 
 def _only(rows: list[Row], **settings: Any) -> list[Row]:
-    """Return the rows with these settings; all others are those of the first row."""
-    wanted = _settings(rows[0] | settings)
-    return [row for row in rows if _settings(row) == wanted]
+    """Return the rows with these settings; all others but the rate are those of the first row."""
+    wanted = _settings(rows[0] | settings | {"learning_rate": None})
+    return [row for row in rows if _settings(row | {"learning_rate": None}) == wanted]
 
 
 def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -171,7 +180,7 @@ def schedulers_table(variants: list[Row]) -> str:
 def weight_decay_table(variants: list[Row]) -> str:
     """Return what each weight decay gave on the holdout pairs without a scheduler, as Markdown."""
     columns = ("weight decay", "best epoch", "holdout loss", "holdout accuracy", "holdout AUC")
-    decays = {variant["weight_decay"] for variant in variants}
+    decays = dict.fromkeys(variant["weight_decay"] for variant in variants)
     chosen = [v for decay in decays for v in _only(variants, weight_decay=decay)]
     rows = [
         (
@@ -203,13 +212,17 @@ def splits_table(variants: list[Row]) -> str:
     return _markdown(columns, rows)
 
 
-def _by_recipe(variants: list[Row]) -> dict[tuple[str, str], list[Row]]:
-    """Return rows by recipe and scheduler: of the first row's recipe, that row's settings only."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+def _by_recipe(variants: list[Row]) -> list[list[Row]]:
+    """Return the first experiment and those of other recipes, seeds of one setting together."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for variant in variants:
-        if variant["recipe"] != variants[0]["recipe"] or variant in _only(variants):
-            groups.setdefault((variant["recipe"], variant["scheduler"]), []).append(variant)
-    return groups
+        groups.setdefault(_settings(variant | {"seed": None}), []).append(variant)
+    first = variants[0]
+    return [
+        group
+        for group in groups.values()
+        if group[0] is first or group[0]["recipe"] != first["recipe"]
+    ]
 
 
 def recipes_table(variants: list[Row]) -> str:
@@ -219,11 +232,12 @@ def recipes_table(variants: list[Row]) -> str:
     on as many pairs as there are, since all seeds are judged on the same ones.
     """
     columns = (
-        *("recipe", "scheduler", "seeds", "minutes", "holdout accuracy", "test accuracy"),
+        *("recipe", "scheduler", "augmentation", "seeds", "minutes", "holdout accuracy"),
+        "test accuracy",
         *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "one of 20"),
     )
     rows = []
-    for (recipe, scheduler), group in _by_recipe(variants).items():
+    for group in _by_recipe(variants):
         tests = [variant["evaluation"]["test"] for variant in group]
         holdouts = [variant["evaluation"]["val"]["accuracy_at_threshold"] for variant in group]
         one_shot = [variant["evaluation"]["one_shot"]["20_way"]["accuracy"] for variant in group]
@@ -231,8 +245,7 @@ def recipes_table(variants: list[Row]) -> str:
         low, high = wilson_interval(mean(accuracies), tests[0]["pairs"])
         rows.append(
             (
-                recipe,
-                scheduler,
+                *(group[0][name] for name in ("recipe", "scheduler", "augmentation")),
                 ", ".join(str(variant["seed"]) for variant in group),
                 f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
                 f"{mean(holdouts):.1%}",
@@ -283,7 +296,9 @@ def draw(variants: list[Row], curves: list[Row], rocs: list[Row]) -> None:
         path = CURVES.with_name(f"variants-weight-decay-{decay:g}.png")
         figures.training_curves(runs, path, f"weight decay {decay:g}")
 
-    recipes = {f"{r}, {s}": group for (r, s), group in _by_recipe(variants).items()}
+    recipes = {
+        f"{group[0]['recipe']}, {group[0]['scheduler']}": group for group in _by_recipe(variants)
+    }
     drawn = {}
     for name, [first, *_] in recipes.items():
         points = [row for row in rocs if _settings(row) == _settings(first)]
@@ -324,7 +339,7 @@ def main() -> None:
         if VARIANTS.exists():
             variants = merge(json.loads(VARIANTS.read_text(encoding="utf-8")), variants)
             curves, rocs = merge(_read(CURVES), curves), merge(_read(ROCS), rocs)
-        drawn = [_settings(first) for [first, *_] in _by_recipe(variants).values()]
+        drawn = [_settings(first) for [first, *_] in _by_recipe(variants)]
         rocs = [row for row in rocs if _settings(row) in drawn]
         atomic.write_json(VARIANTS, variants)
         _write(CURVES, curves)

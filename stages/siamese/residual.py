@@ -61,7 +61,7 @@ class ResidualNetwork(nn.Module):
             nn.Linear(inputs * side**2, EMBEDDING_SIZE, bias=False),
             nn.BatchNorm1d(EMBEDDING_SIZE),
         )
-        # The logit of "different persons" is slope × cosine + intercept; see `calibrate`.
+        # The logit of "different persons" is slope × cosine + intercept; see `fit_odds`.
         self.slope: Tensor
         self.intercept: Tensor
         self.register_buffer("slope", torch.tensor(-1.0))
@@ -83,7 +83,12 @@ class ResidualNetwork(nn.Module):
         """Return logits (n,) of "different persons" for embeddings (n, 256) and (n, 256)."""
         return self.slope * (first * second).sum(dim=1) + self.intercept
 
-    def calibrate(self, scores: NDArray[np.floating], labels: NDArray[np.integer]) -> bool:
+    def forget_odds(self) -> None:
+        """Let the logits be the negative cosines again."""
+        self.slope.fill_(-1)
+        self.intercept.zero_()
+
+    def fit_odds(self, scores: NDArray[np.floating], labels: NDArray[np.integer]) -> bool:
         """Fit slope and intercept, so that the logits are those of the pairs' odds; return True.
 
         Source: Platt, "Probabilistic Outputs for Support Vector Machines" (1999), without his
@@ -107,8 +112,8 @@ class ResidualNetwork(nn.Module):
             weights = weights - torch.linalg.solve(hessian, gradient)
         a = weights[0] / deviation
         b = weights[1] - a * mean
-        self.intercept.copy_(a * self.intercept + b)
-        self.slope.copy_(a * self.slope)
+        self.intercept.fill_(float(b) + float(a) * float(self.intercept))
+        self.slope.fill_(float(a) * float(self.slope))
         return True
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

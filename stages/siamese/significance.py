@@ -70,7 +70,8 @@ def read(revision: str | None, split: str) -> Predictions:
     except (DvcException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{revision or 'workspace'}: {reason}; `dvc exp list` names the experiments"
+            f"{revision or 'workspace'}: {reason}; `dvc exp list` names the experiments, and "
+            "scores of runs made elsewhere are not in this machine's cache"
         ) from None
     rows = csv.DictReader(text.splitlines())
     return {(row["first"], row["second"]): (int(row["label"]), float(row["score"])) for row in rows}

@@ -24,11 +24,11 @@ from siamese.verification import accuracy, cross_entropy, probability
 
 # A loss that falls by less is the same loss: it is made of float32 numbers.
 RESOLUTION = float(np.finfo(np.float32).eps)
-# A network that answers the same for every pair: its probabilities hardly spread, and its
-# training loss is no better than a coin's. (On its own, the spread can be small because batch
-# normalisation's running averages lag behind a network that learns.)
+# A network that answers the same for every pair: its answers hardly spread, and its training
+# loss is no better than chance. (On its own, the spread can be small because batch normalisation's
+# running averages lag behind a network that learns.)
 COLLAPSED_SPREAD = 0.01
-COLLAPSED_LOSS = math.log(2) - 0.01
+NO_BETTER = 0.01  # nats
 COIN = math.log(2)  # loss of one that answers 0.5 for every pair
 
 
@@ -38,7 +38,7 @@ class Epoch:
 
     Training figures are means over the epoch's answers while the network was changing, as the
     objective counts them; validation figures are those of the network at the epoch's end. The
-    spread is the standard deviation of the validation pairs' probabilities.
+    spread is the standard deviation of the validation pairs' probabilities, before odds are fitted.
     """
 
     epoch: int
@@ -49,11 +49,6 @@ class Epoch:
     val_spread: float
     learning_rate: float
     seconds: float
-
-    @property
-    def collapsed(self) -> bool:
-        """Return whether the network answers the same for every validation pair."""
-        return self.val_spread < COLLAPSED_SPREAD and self.train_loss > COLLAPSED_LOSS
 
 
 @dataclass
@@ -123,8 +118,13 @@ class Run:
         """Return since which epoch the network that is kept answers the same for every pair."""
         since = None
         for epoch in self.epochs[: self.stopping.best_epoch]:
-            since = (since or epoch.epoch) if epoch.collapsed else None
+            since = (since or epoch.epoch) if self.collapsed(epoch) else None
         return since
+
+    def collapsed(self, epoch: Epoch) -> bool:
+        """Return whether the network answered the same for every validation pair."""
+        no_better = epoch.train_loss > self.objective.chance_loss - NO_BETTER
+        return epoch.val_spread < COLLAPSED_SPREAD and no_better
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as numbers, text and tensors, to be used before the next epoch."""
@@ -172,11 +172,13 @@ def train(run: Run, faces: Tensor, validation: PairRows, parameters: Parameters)
         start = time.perf_counter()
         learning_rate = float(run.scheduler.get_last_lr()[0])
         train_loss, train_accuracy = _learn(run)
+        run.network.forget_odds()
         scores = score_pairs(run.network, faces, validation.rows)
+        spread = float(probability(scores).std())
         if not math.isfinite(train_loss + cross_entropy(scores, validation.labels)):
             run.diverged_epoch = number
             break
-        if run.network.calibrate(scores, validation.labels):
+        if run.network.fit_odds(scores, validation.labels):
             scores = score_pairs(run.network, faces, validation.rows)
         val_loss = cross_entropy(scores, validation.labels)
         run.stopping.note(val_loss, run.network)
@@ -187,7 +189,7 @@ def train(run: Run, faces: Tensor, validation: PairRows, parameters: Parameters)
                 train_accuracy=train_accuracy,
                 val_loss=val_loss,
                 val_accuracy=accuracy(scores, validation.labels),
-                val_spread=float(probability(scores).std()),
+                val_spread=spread,
                 learning_rate=learning_rate,
                 seconds=round(time.perf_counter() - start, 2),
             )
@@ -226,7 +228,7 @@ def _learn(run: Run) -> tuple[float, float]:
     return loss_sum / answers, right / answers
 
 
-def describe(epoch: Epoch, parameters: Parameters) -> str:
+def describe(run: Run, epoch: Epoch, parameters: Parameters) -> str:
     """Return an epoch's figures as one line, and a second one if the network has collapsed."""
     line = (
         f"epoch {epoch.epoch:2}: "
@@ -234,7 +236,7 @@ def describe(epoch: Epoch, parameters: Parameters) -> str:
         f"val loss {epoch.val_loss:.4f}, accuracy {epoch.val_accuracy:.1%}; "
         f"{epoch.seconds:.0f} s"
     )
-    if epoch.collapsed:
+    if run.collapsed(epoch):
         line += (
             "\n          collapsed: the same answer for every validation pair "
             f"(spread {epoch.val_spread:.1e}); {advice(parameters)}"
