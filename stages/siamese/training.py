@@ -174,10 +174,10 @@ def train(run: Run, faces: Tensor, validation: PairRows, parameters: Parameters)
         train_loss, train_accuracy = _learn(run)
         run.network.forget_odds()
         scores = score_pairs(run.network, faces, validation.rows)
-        spread = float(probability(scores).std())
         if not math.isfinite(train_loss + cross_entropy(scores, validation.labels)):
             run.diverged_epoch = number
             break
+        spread = float(probability(scores).std())
         if run.network.fit_odds(scores, validation.labels):
             scores = score_pairs(run.network, faces, validation.rows)
         val_loss = cross_entropy(scores, validation.labels)
