@@ -67,10 +67,14 @@ def _save(figure: Figure, path: Path) -> None:
 def training_curves(runs: Mapping[str, Columns], path: Path, title: str) -> None:
     """Draw loss and accuracy by epoch of one run or several, training solid, validation dashed."""
     figure, [[losses, accuracies]] = _figure(1, 2, 10, 4)
-    for (name, run), colour in zip(runs.items(), COLOURS, strict=False):
+    for index, ((name, run), colour) in enumerate(zip(runs.items(), COLOURS, strict=False)):
+        width = 1.2 + 0.7 * (
+            len(runs) - 1 - index
+        )  # narrower and narrower, so that equal runs are seen
         for split, label, style in (("train", "training", "-"), ("val", "validation", "--")):
             label = f"{name}, {label}" if name else label
-            options = {"color": colour, "linestyle": style, "marker": ".", "label": label}
+            options: dict[str, Any] = {"color": colour, "linestyle": style, "label": label}
+            options |= {"linewidth": width, "marker": ".", "markersize": 4 + width}
             losses.plot(run["epoch"], run[f"{split}_loss"], **options)
             accuracies.plot(run["epoch"], run[f"{split}_accuracy"], **options)
     for axes, ylabel in ((losses, "loss (nats)"), (accuracies, "accuracy")):

@@ -31,7 +31,15 @@ README = Path("README.md")
 DATASET = "lfw-deepfunneled"
 # What tells experiments apart.
 SETTINGS = (
-    *("recipe", "scheduler", "learning_rate", "weight_decay", "augmentation", "crop", "size"),
+    *(
+        "recipe",
+        "scheduler",
+        "initial_learning_rate",
+        "weight_decay",
+        "augmentation",
+        "crop",
+        "size",
+    ),
     *("batch_size", "max_epochs", "validation", "person_disjoint", "seed"),
 )
 Row = dict[str, Any]
@@ -63,7 +71,7 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
         settings = {
             "recipe": params.recipe,
             "scheduler": params.scheduler,
-            "learning_rate": float(params.scheduler_settings["learning_rate"]),
+            "initial_learning_rate": float(params.scheduler_settings["learning_rate"]),
             "weight_decay": float(recipe.weight_decay),
             "augmentation": recipe.augmentation,
             "crop": recipe.image.crop,
@@ -110,8 +118,8 @@ def merge(kept: list[Row], new: list[Row]) -> list[Row]:
 
 def _only(rows: list[Row], **settings: Any) -> list[Row]:
     """Return the rows with these settings; all others but the rate are those of the first row."""
-    wanted = _settings(rows[0] | settings | {"learning_rate": None})
-    return [row for row in rows if _settings(row | {"learning_rate": None}) == wanted]
+    wanted = _settings(rows[0] | settings | {"initial_learning_rate": None})
+    return [row for row in rows if _settings(row | {"initial_learning_rate": None}) == wanted]
 
 
 def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
