@@ -111,9 +111,9 @@ def accuracy_by_minutes(runs: Mapping[str, Sequence[tuple[float, float]]], path:
         minutes, accuracies = zip(*points, strict=True)
         axes.plot(minutes, accuracies, "o", color=colour, label=name)
     axes.set(xlabel="minutes of training", ylabel="test accuracy at the holdout threshold")
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.1 * max(minutes for points in runs.values() for minutes, _ in points))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(loc="lower right")
+    axes.legend(loc="center left")
     _save(figure, path)
 
 
