@@ -121,7 +121,8 @@ def reliability_curve(bins: Columns, path: Path, title: str) -> None:
     """Draw how often pairs were different against the probability given for it."""
     figure, [[axes]] = _figure(1, 1, 5, 5)
     x, y = bins["probability"], bins["different"]
-    error = (y - bins["different_low"], bins["different_high"] - y)
+    # An interval that ends at the share itself may miss it by a rounding.
+    error = np.maximum(0, [y - bins["different_low"], bins["different_high"] - y])
     axes.errorbar(x, y, error, color=SAME_COLOUR, marker="o", capsize=2, label="95 % interval")
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="as often as said")
     axes.set(
