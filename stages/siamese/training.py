@@ -29,7 +29,6 @@ RESOLUTION = float(np.finfo(np.float32).eps)
 # running averages lag behind a network that learns.)
 COLLAPSED_SPREAD = 0.01
 NO_BETTER = 0.01  # nats
-COIN = math.log(2)  # loss of one that answers 0.5 for every pair
 
 
 @dataclass(frozen=True)
