@@ -1,6 +1,5 @@
 """How well the network verifies: data/model.safetensors -> metrics/evaluation.json and curves."""
 
-import csv
 from collections import defaultdict
 from pathlib import Path
 
@@ -36,12 +35,11 @@ SPLITS = ("train", "val", "test")
 def images_of_test_people() -> dict[str, list[int]]:
     """Return the rows of each test person's images."""
     people = protocol.read_people(TEST_PEOPLE)
-    rows = defaultdict(list)
-    with INDEX.open(encoding="utf-8", newline="") as file:
-        for image in csv.DictReader(file):
-            if image["person"] in people:
-                rows[image["person"]].append(int(image["row"]))
-    return rows
+    images = defaultdict(list)
+    for face, row in pairs.read_index(INDEX).items():
+        if face.person in people:
+            images[face.person].append(row)
+    return images
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """Training, validation and test pairs of View 1: data/protocol -> data/pairs."""
 
-import csv
 from pathlib import Path
 
 from siamese import atomic, pairs, parameters, people, protocol
@@ -15,18 +14,15 @@ DATASET = Path("metrics/dataset.json")
 def main() -> None:
     """Hold out what validates, form pairs if the recipe may, and count what leaks between."""
     params = parameters.load(Path("params.yaml"))
-    with INDEX.open(encoding="utf-8", newline="") as file:
-        rows = {
-            protocol.Face(row["person"], int(row["number"])): int(row["row"])
-            for row in csv.DictReader(file)
-        }
+    rows = pairs.read_index(INDEX)
     share, seed = params.split.validation, params.seed
     if params.recipe_settings.objective == "contrastive":
         everybody = protocol.read_people(PROTOCOL / "peopleDevTrain.txt")
         learned, held_out = people.hold_out(everybody, share, seed)
         train, val = people.form_pairs(learned, seed), people.form_pairs(held_out, seed)
-        pairs.write_images(learned, rows, PAIRS / "images.csv")
-        seen = {protocol.Face(name, i) for name, n in learned.items() for i in range(1, n + 1)}
+        images = people.images_of(learned)
+        pairs.write_images(images, rows, PAIRS / "images.csv")
+        seen = set(images)
     else:
         listed = protocol.read_pairs(PROTOCOL / "pairsDevTrain.txt")
         train, val = pairs.split(listed, share, seed, params.split.person_disjoint)

@@ -163,8 +163,13 @@ def test_a_test_person_among_those_to_learn_is_named() -> None:
 
 def test_images_of_people_come_back_with_their_names(tmp_path: Path) -> None:
     rows = {Face("A", 1): 7, Face("A", 2): 5, Face("B", 1): 2}
-    pairs.write_images({"A": 2, "B": 1}, rows, tmp_path / "images.csv")
+    pairs.write_images(list(rows), rows, tmp_path / "images.csv")
     found, names = pairs.read_images(tmp_path / "images.csv")
     assert (found.tolist(), names) == ([7, 5, 2], ["A", "A", "B"])
     with pytest.raises(InputError, match=r"B/B_0002\.jpg: counted in the list of people"):
-        pairs.write_images({"B": 2}, rows, tmp_path / "images.csv")
+        pairs.write_images([Face("B", 2)], rows, tmp_path / "images.csv")
+
+
+def test_the_index_gives_back_each_images_row(tmp_path: Path) -> None:
+    (tmp_path / "faces.csv").write_text("row,person,number\n0,A_B,2\n1,Zoë,10\n", encoding="utf-8")
+    assert pairs.read_index(tmp_path / "faces.csv") == {Face("A_B", 2): 0, Face("Zoë", 10): 1}

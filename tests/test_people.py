@@ -48,3 +48,7 @@ def test_people_of_whom_no_pair_can_be_formed_are_bad_input() -> None:
     for images in ({}, {"A": 1, "B": 1}, {"A": 2}):
         with pytest.raises(InputError, match=r"split\.validation"):
             people.form_pairs(images, 0)
+
+
+def test_all_images_of_people_are_named() -> None:
+    assert people.images_of({"A": 2, "B": 1}) == [("A", 1), ("A", 2), ("B", 1)]

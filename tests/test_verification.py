@@ -116,6 +116,10 @@ def test_figures_hold_what_the_single_functions_give() -> None:
     assert figures["accuracy_at_threshold"] == verification.accuracy(scores, labels, 0.7)
     assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
     assert figures["pairs"] == len(labels)
+    assert figures["false_accept_rate"] == np.mean(scores[labels == 1] < 0.7)
+    assert figures["false_reject_rate"] == np.mean(scores[labels == 0] >= 0.7)
+    errors = figures["false_accept_rate"] + figures["false_reject_rate"]
+    assert 1 - errors / 2 == pytest.approx(figures["accuracy_at_threshold"])  # 100 of each class
 
 
 def test_true_accept_rate_is_the_best_among_thresholds_within_the_false_accept_rate() -> None:

@@ -187,13 +187,20 @@ def leakage(seen: set[Face], judged: Sequence[Pair]) -> dict[str, int]:
     }
 
 
-def write_images(images: Mapping[str, int], rows: Mapping[Face, int], path: Path) -> None:
-    """Write the rows and names of all images of people, given how many each has.
+def read_index(path: Path) -> dict[Face, int]:
+    """Return the row of each image in the array of faces, from the index beside it."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return {
+            Face(row["person"], int(row["number"])): int(row["row"]) for row in csv.DictReader(file)
+        }
+
+
+def write_images(faces: Sequence[Face], rows: Mapping[Face, int], path: Path) -> None:
+    """Write the rows of images and the names of their people.
 
     Raises:
-        InputError: a person has fewer images.
+        InputError: an image is not there.
     """
-    faces = [Face(name, i) for name, count in images.items() for i in range(1, count + 1)]
     for face in faces:
         if face not in rows:
             raise InputError(f"{face.file}: counted in the list of people, but not there")

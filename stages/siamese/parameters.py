@@ -98,6 +98,7 @@ RULES: dict[str, Any] = {
     },
     "scheduler": _choice(*SCHEDULERS),
     "schedulers": SCHEDULERS,
+    "view2": {"recipe": _choice("koch", "contrastive"), "scheduler": _choice(*SCHEDULERS)},
 }
 
 
@@ -138,6 +139,14 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class View2:
+    """What View 2 trains, of its own choice, so that neither graph runs again for the other's."""
+
+    recipe: str
+    scheduler: str
+
+
+@dataclass(frozen=True)
 class Parameters:
     """The checked content of params.yaml."""
 
@@ -149,13 +158,20 @@ class Parameters:
     recipes: dict[str, Recipe]
     scheduler: str
     schedulers: dict[str, dict[str, Any]]
+    view2: View2
 
     def in_use(self) -> dict[str, Any]:
         """Return all values but the settings of recipes and schedulers that are not chosen."""
-        return dataclasses.asdict(self) | {
+        values = dataclasses.asdict(self) | {
             "recipes": dataclasses.asdict(self.recipe_settings),
             "schedulers": self.scheduler_settings,
         }
+        del values["view2"]
+        return values
+
+    def for_view2(self) -> "Parameters":
+        """Return the same with the recipe and the scheduler of View 2 chosen."""
+        return dataclasses.replace(self, recipe=self.view2.recipe, scheduler=self.view2.scheduler)
 
     @property
     def recipe_settings(self) -> Recipe:
@@ -206,7 +222,7 @@ def check(values: Any) -> Parameters:
                 f"network {recipe['network']} takes an integer from {smallest}"
             )
         recipes[name] = Recipe(**{**recipe, "image": Image(**recipe["image"])})
-    return Parameters(**{**values, "recipes": recipes, "split": Split(**values["split"])})
+    return Parameters(**{**values, "recipes": recipes, "split": Split(**values["split"]), "view2": View2(**values["view2"])})
 
 
 def parse(text: str, name: str) -> Parameters:

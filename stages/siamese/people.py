@@ -37,6 +37,11 @@ def hold_out(
     )
 
 
+def images_of(images: Mapping[str, int]) -> list[Face]:
+    """Return all images of people, given how many each has."""
+    return [Face(name, i) for name, count in images.items() for i in range(1, count + 1)]
+
+
 def form_pairs(images: Mapping[str, int], seed: int) -> list[Pair]:
     """Return pairs of these people, as many same as different ones, shuffled.
 

@@ -146,12 +146,14 @@ def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, Any]:
 
     Returns:
         Loss and accuracy at probability 0.5; accuracy at the threshold; each accuracy's 95 %
-        Wilson interval (low, high); the area under the ROC; the equal error rate; TAR by FAR,
+        Wilson interval (low, high); the shares of different pairs accepted (FAR) and of same pairs
+        rejected (FRR) at the threshold; the area under the ROC; the equal error rate; TAR by FAR,
         None where the different pairs are too few to tell (not one may be accepted); the Brier
         score; the number of pairs.
     """
     curve = roc(scores, labels)
     even, tuned = accuracy(scores, labels), accuracy(scores, labels, threshold)
+    accepted = scores.astype(np.float64) < threshold
     (even_low, even_high), (tuned_low, tuned_high) = (
         wilson_interval(share, len(labels)) for share in (even, tuned)
     )
@@ -164,6 +166,8 @@ def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, Any]:
         "accuracy_at_threshold": tuned,
         "accuracy_at_threshold_low": tuned_low,
         "accuracy_at_threshold_high": tuned_high,
+        "false_accept_rate": float(np.mean(accepted[labels == DIFFERENT])),
+        "false_reject_rate": float(np.mean(~accepted[labels == SAME])),
         "auc": curve.area,
         "equal_error_rate": curve.equal_error_rate,
         "tar_at_far": {
