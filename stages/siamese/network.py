@@ -72,7 +72,7 @@ class SiameseNetwork(nn.Module):
     def forget_odds(self) -> None:
         """Do nothing: the decision is learned in training."""
 
-    def fit_odds(self, scores: NDArray[np.floating], labels: NDArray[np.integer]) -> bool:
+    def fit_odds(self, first: Tensor, second: Tensor, labels: NDArray[np.integer]) -> bool:
         """Leave the logits as they are and return False: the decision is learned in training."""
         return False
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from siamese.augmentation import Augmentation
 from siamese.model import Network
 from siamese.pairs import PairRows
+from siamese.residual import ResidualNetwork
 from siamese.scoring import to_input
 from siamese.verification import EVEN_ODDS
 
@@ -42,6 +43,9 @@ class Objective(Protocol):
     unit: str
     size: int
     chance_loss: float
+
+    def prepare(self, network: Network) -> None:
+        """Set what the network does not learn step by step, before the first epoch."""
 
     def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
         """Yield an epoch's batches, drawn with a generator."""
@@ -76,6 +80,9 @@ class PairObjective:
         self.augment = augment
         self.size = len(pairs.labels)
         self.batches = -(-self.size // batch_size)
+
+    def prepare(self, network: Network) -> None:
+        """Do nothing: all is learned."""
 
     def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
         """Yield the indices (n,) of pairs; each pair comes once."""
@@ -136,6 +143,12 @@ class ContrastiveObjective:
         self.single = torch.cat([images for images in indices if len(images) == 1])
         self.size = len(self.several)
         self.batches = -(-self.size // batch_size)
+
+    def prepare(self, network: Network) -> None:
+        """Set the network's linear stream by the images to learn from."""
+        if isinstance(network, ResidualNetwork):
+            images = self.faces[self.rows.to(self.faces.device)]
+            network.set_linear(to_input(images), self.people)
 
     def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
         """Yield the indices (n,) of images; everybody with two images or more comes once."""

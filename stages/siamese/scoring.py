@@ -29,8 +29,12 @@ def embed(network: Network, faces: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def score_pairs(network: Network, faces: Tensor, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the logits (n,) of "different persons", each image embedded once.
+def embed_pairs(
+    network: Network, faces: Tensor, rows: NDArray[np.int64]
+) -> tuple[Tensor, Tensor]:
+    """Return the embeddings of the pairs' images, (images, k), and their rows there, (n, 2).
+
+    Each image is embedded once.
 
     Args:
         network: on the device of the faces.
@@ -39,11 +43,20 @@ def score_pairs(network: Network, faces: Tensor, rows: NDArray[np.int64]) -> NDA
     """
     unique, positions = np.unique(rows, return_inverse=True)
     index = torch.from_numpy(unique).to(faces.device)
-    embeddings = embed(network, faces[index])
-    first, second = torch.from_numpy(positions.reshape(-1, 2).T).to(faces.device)
+    return embed(network, faces[index]), torch.from_numpy(positions.reshape(-1, 2)).to(faces.device)
+
+
+@torch.inference_mode()
+def compare_pairs(network: Network, embeddings: Tensor, pairs: Tensor) -> NDArray[np.float32]:
+    """Return the logits (n,) of "different persons" for what `embed_pairs` returned."""
     logits = [
-        network.compare(embeddings[a], embeddings[b])
-        for a, b in zip(torch.split(first, BATCH), torch.split(second, BATCH), strict=True)
+        network.compare(embeddings[batch[:, 0]], embeddings[batch[:, 1]])
+        for batch in torch.split(pairs, BATCH)
     ]
     scores: NDArray[np.float32] = torch.cat(logits).cpu().numpy()
     return scores
+
+
+def score_pairs(network: Network, faces: Tensor, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the logits (n,) of "different persons"; see `embed_pairs`."""
+    return compare_pairs(network, *embed_pairs(network, faces, rows))

@@ -19,7 +19,7 @@ from siamese.objectives import Objective
 from siamese.pairs import PairRows
 from siamese.parameters import Parameters
 from siamese.schedules import BY_BATCH, make_scheduler
-from siamese.scoring import score_pairs
+from siamese.scoring import compare_pairs, embed_pairs
 from siamese.verification import accuracy, cross_entropy, probability
 
 # A loss that falls by less is the same loss: it is made of float32 numbers.
@@ -169,16 +169,19 @@ def train(run: Run, faces: Tensor, validation: PairRows, parameters: Parameters)
     while not run.finished:
         number = len(run.epochs) + 1
         start = time.perf_counter()
+        if number == 1:
+            run.objective.prepare(run.network)
         learning_rate = float(run.scheduler.get_last_lr()[0])
         train_loss, train_accuracy = _learn(run)
         run.network.forget_odds()
-        scores = score_pairs(run.network, faces, validation.rows)
+        embeddings, pairs = embed_pairs(run.network, faces, validation.rows)
+        scores = compare_pairs(run.network, embeddings, pairs)
         if not math.isfinite(train_loss + cross_entropy(scores, validation.labels)):
             run.diverged_epoch = number
             break
         spread = float(probability(scores).std())
-        if run.network.fit_odds(scores, validation.labels):
-            scores = score_pairs(run.network, faces, validation.rows)
+        if run.network.fit_odds(*embeddings[pairs.T], validation.labels):
+            scores = compare_pairs(run.network, embeddings, pairs)
         val_loss = cross_entropy(scores, validation.labels)
         run.stopping.note(val_loss, run.network)
         run.epochs.append(

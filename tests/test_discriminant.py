@@ -1,0 +1,82 @@
+"""Discriminant analysis finds what differs between people and not between their images."""
+
+import numpy as np
+import pytest
+import torch
+
+from siamese import discriminant
+
+
+def sample(people: int = 60, images: int = 4, size: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return features of which the first two tell people apart, and the others vary more."""
+    rng = np.random.default_rng(0)
+    means = rng.normal(0, 1, (people, size)) * ([1.0, 1.0] + [0.0] * (size - 2))
+    spread = np.array([0.2, 0.2] + [1.0] * (size - 2))
+    features = np.repeat(means, images, axis=0) + rng.normal(0, 1, (people * images, size)) * spread
+    return torch.from_numpy(features).float(), torch.arange(people).repeat_interleave(images)
+
+
+def test_the_directions_found_are_those_that_tell_people_apart() -> None:
+    features, people = sample()
+    mean, projection = discriminant.analyse(features, people, 2)
+    torch.testing.assert_close(mean, features.mean(dim=0))
+    share = projection[:2].square().sum() / projection.square().sum()
+    assert share > 0.95
+
+
+def test_images_of_one_person_come_closer_than_others() -> None:
+    features, people = sample()
+    mean, projection = discriminant.analyse(features, people, 2)
+    same = people[:, None] == people
+
+    def nearness(points: torch.Tensor) -> float:
+        distance = torch.cdist(points, points)
+        return float(distance[same].mean() / distance[~same].mean())
+
+    assert nearness((features - mean) @ projection) < 0.3 < 0.5 < nearness(features)
+
+
+def test_scatter_within_is_the_unbiased_covariance_where_all_have_as_many_images() -> None:
+    features, people = sample(images=3)
+    x = features.numpy().reshape(60, 3, -1)
+    aside = (x - x.mean(axis=1, keepdims=True)).reshape(180, -1)
+    expected = aside.T @ aside / (60 * 2)
+    found = discriminant.scatter_within(features, people)
+    # Its weights' sum is that of images, not of degrees of freedom: a factor alone.
+    np.testing.assert_allclose(found / found.trace(), expected / np.trace(expected), atol=1e-6)
+
+
+def test_one_person_with_very_many_images_counts_as_ten() -> None:
+    torch.manual_seed(0)
+    few = torch.randn(200, 2)
+    people = torch.arange(100).repeat_interleave(2)
+    many = torch.randn(2000, 2) * torch.tensor([10.0, 1.0])
+    together = torch.cat([few, many])
+    numbers = torch.cat([people, torch.full((2000,), 100)])
+    found = discriminant.scatter_within(together, numbers)
+    # 100 people with variance 1 and weight 2, one with variance 100 and weight 10.
+    assert float(found[0, 0] / found[1, 1]) == pytest.approx((200 + 1000) / 210, rel=0.3)
+
+
+def test_people_with_one_image_say_nothing_about_how_images_of_one_vary() -> None:
+    features, people = sample()
+    more = torch.cat([features, torch.randn(5, features.shape[1]) * 50])
+    numbers = torch.cat([people, torch.arange(60, 65)])
+    torch.testing.assert_close(
+        discriminant.scatter_within(more, numbers), discriminant.scatter_within(features, people)
+    )
+
+
+def test_what_few_features_do_not_hold_stays_zero() -> None:
+    features, people = sample(size=5)
+    _, projection = discriminant.analyse(features, people, 8)
+    assert projection.shape == (5, 8)
+    assert (projection[:, 5:] == 0).all()
+    assert torch.isfinite(projection).all()
+
+
+def test_features_that_never_vary_give_finite_directions() -> None:
+    features, people = sample()
+    features[:, 3:] = 1.0
+    _, projection = discriminant.analyse(features, people, 6)
+    assert torch.isfinite(projection).all()

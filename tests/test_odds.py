@@ -1,0 +1,33 @@
+"""Odds are those of logistic regression."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from siamese import odds
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_slopes_and_intercept_are_scikit_learns(columns: int) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 400)
+    x = rng.normal(0.4 - 0.3 * labels[:, None], 0.2, (400, columns))
+    slopes, intercept = odds.fit(torch.from_numpy(x), labels)
+    expected = LogisticRegression(C=1e6, tol=1e-9).fit(x, labels)
+    np.testing.assert_allclose(slopes, expected.coef_[0], rtol=1e-3, atol=1e-3)
+    assert float(intercept) == pytest.approx(expected.intercept_[0], rel=1e-3)
+
+
+def test_classes_that_are_told_apart_without_error_give_finite_odds() -> None:
+    slopes, intercept = odds.fit(torch.tensor([[0.9], [0.8], [0.1], [0.0]]), np.array([0, 0, 1, 1]))
+    assert torch.isfinite(slopes).all()
+    assert torch.isfinite(intercept)
+    assert slopes < 0
+
+
+def test_a_column_that_never_varies_counts_for_nothing() -> None:
+    x = torch.tensor([[0.9, 0.0], [0.2, 0.0], [0.4, 0.0], [0.0, 0.0]])
+    slopes, intercept = odds.fit(x, np.array([0, 0, 1, 1]))
+    assert torch.isfinite(slopes).all()
+    assert slopes[1] * 0 + intercept == intercept
