@@ -21,6 +21,7 @@ SMALL = {
     "recipes.contrastive.image.size": "32",
     "recipes.contrastive.batch_size": "16",
     "recipes.contrastive.max_epochs": "2",
+    "recipes.large.image.size": "32",
 }
 
 

@@ -56,26 +56,28 @@ def test_a_generator_decides_the_batches() -> None:
 def test_loss_is_that_of_the_paper_written_out() -> None:
     torch.manual_seed(0)
     objective = contrastive()
-    network = ResidualNetwork(32)
+    network = ResidualNetwork(32, zooms=(1.0, 0.7))
     batch = next(objective.epoch(torch.Generator().manual_seed(0)))
     judged = objective.judge(network, batch)
     images = objective.faces[ROWS[batch]].float().unsqueeze(1) / 255
     with torch.no_grad():
-        z = network.embed(images).double()
+        both = network.embed(images).double()
     people = PEOPLE[batch]
-    losses, right = [], 0
+    losses, right, answers = [], 0, 0
     for i in range(len(batch)):
         others = [a for a in range(len(batch)) if a != i]
         same = [p for p in others if people[p] == people[i]]
         if not same:
             continue
-        total = sum(torch.exp(z[i] @ z[a] / TEMPERATURE) for a in others)
-        shares = [torch.log(torch.exp(z[i] @ z[p] / TEMPERATURE) / total) for p in same]
-        losses.append(-sum(float(share) for share in shares) / len(same))
-        nearest = max(others, key=lambda a: float(z[i] @ z[a]))
+        for z in both.chunk(2, dim=1):  # each view's
+            total = sum(torch.exp(z[i] @ z[a] / TEMPERATURE) for a in others)
+            shares = [torch.log(torch.exp(z[i] @ z[p] / TEMPERATURE) / total) for p in same]
+            losses.append(-sum(float(share) for share in shares) / len(same))
+        nearest = max(others, key=lambda a: float(both[i] @ both[a]))
         right += people[nearest] == people[i]
+        answers += 1
     assert judged.loss.item() == pytest.approx(np.mean(losses), abs=1e-4)
-    assert (judged.right, judged.answers) == (right, len(losses))
+    assert (judged.right, judged.answers) == (right, answers)
 
 
 def test_learning_by_names_tells_people_apart() -> None:

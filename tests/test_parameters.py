@@ -69,6 +69,8 @@ def test_the_four_variants_of_the_experiment_stand_in_the_committed_file() -> No
         ("recipes.koch.image.size", 31, "an integer from 32"),
         ("recipes.koch.network", "residual", "one of koch"),
         ("recipes.contrastive.objective", "pairs", "one of contrastive"),
+        ("recipes.large.image.zooms", [1, 0.4], "a list of shares of the image's side"),
+        ("recipes.large.image.zooms", [], "a list of shares of the image's side"),
         ("recipe", "triplet", "one of koch, contrastive"),
         ("recipes.koch.image.grayscale", 1, "true or false"),
         ("split.validation", 0, "a number from 0.01"),

@@ -5,12 +5,14 @@ import pytest
 import torch
 
 from siamese.parameters import NETWORKS
-from siamese.residual import EMBEDDING_SIZE, STREAMS, ResidualNetwork
+from siamese.residual import EMBEDDING_SIZE, ResidualNetwork
+
+ZOOMS = (1.0, 0.6)
 
 
 def network(size: int = 32, channels: int = 1) -> ResidualNetwork:
     torch.manual_seed(0)
-    made = ResidualNetwork(size, channels).eval()
+    made = ResidualNetwork(size, channels, ZOOMS).eval()
     made.set_linear(torch.rand(40, channels, size, size), torch.arange(10).repeat(4))
     return made
 
@@ -22,10 +24,9 @@ def test_embeddings_of_each_stream_have_length_one(size: int, channels: int) -> 
     with torch.no_grad():
         both = made.embed(images)
         deep = made.train().embed(images)
-    lengths = both.unflatten(1, (STREAMS, EMBEDDING_SIZE)).norm(dim=2)
-    torch.testing.assert_close(lengths, torch.ones(3, STREAMS))
-    assert deep.shape == (3, EMBEDDING_SIZE)
-    torch.testing.assert_close(deep.norm(dim=1), torch.ones(3))
+    for embeddings, streams in ((both, 4), (deep, 2)):
+        lengths = embeddings.unflatten(1, (streams, EMBEDDING_SIZE)).norm(dim=2)
+        torch.testing.assert_close(lengths, torch.ones(3, streams))
 
 
 def test_twins_are_interchangeable_and_an_image_is_most_like_itself() -> None:
@@ -45,7 +46,19 @@ def test_a_mirrored_or_relit_image_is_the_same_face() -> None:
         mirrored, relit = made.embed(images.flip(3)), made.embed(images * 0.5 + 0.3)
         torch.testing.assert_close(mirrored, embeddings, atol=1e-4, rtol=0)
         same = made.similarities(relit, embeddings)
-    torch.testing.assert_close(same, torch.ones(2, STREAMS), atol=0.01, rtol=0)
+    torch.testing.assert_close(same, torch.ones(2, 4), atol=0.01, rtol=0)
+
+
+def test_a_view_sees_its_part_of_the_image_and_nothing_else() -> None:
+    made = network()
+    images = torch.rand(2, 1, 32, 32)
+    framed = images.clone()
+    framed[:, :, :6] = 0.5  # outside the 19 pixels in the middle
+    with torch.no_grad():
+        same = made.similarities(made.embed(framed), made.embed(images))
+    wide, narrow = [0, 2], [1, 3]
+    assert (same[:, narrow] > 0.9999).all()
+    assert (same[:, wide] < 0.999).all()
 
 
 def test_the_linear_stream_knows_the_people_it_was_set_by() -> None:
@@ -81,5 +94,5 @@ def test_odds_that_are_forgotten_leave_the_negative_cosine_of_what_is_learned() 
         a, b = made.embed(first), made.embed(second)
         made.fit_odds(a, b, np.array([0, 0, 1, 1]))
         made.forget_odds()
-        expected = -made.similarities(a, b)[:, 0]
+        expected = -made.similarities(a, b)[:, :2].mean(dim=1)
         torch.testing.assert_close(made.compare(a, b), expected)

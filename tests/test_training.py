@@ -256,8 +256,10 @@ def test_embeddings_that_are_all_the_same_are_said_to_have_collapsed() -> None:
     names = [f"p{row // 3}" for row in range(11)] + ["p4"]
     network = ResidualNetwork(32)
     with torch.no_grad():  # the last layer gives one direction whatever it is shown
-        network.deep[-1].weight.zero_()  # type: ignore[operator]
-        network.deep[-1].bias.fill_(1)  # type: ignore[operator]
+        last = network.views[0].deep[-1]
+        assert isinstance(last, torch.nn.BatchNorm1d)
+        last.weight.zero_()
+        last.bias.fill_(1)
     objective = ContrastiveObjective(small, np.arange(12), names, 4, None)
     run = Run(network, objective, dataclasses.replace(params, scheduler="exponential"))
     run.optimizer.param_groups[0]["lr"] = 0.0

@@ -15,18 +15,24 @@ from siamese.parameters import Image
 from siamese.residual import ResidualNetwork
 
 Network = SiameseNetwork | ResidualNetwork
-NETWORKS: dict[str, type[Network]] = {"koch": SiameseNetwork, "residual": ResidualNetwork}
 
 
 def make(name: str, image: Image) -> Network:
     """Return a new network of that name for images with those settings, channels last."""
-    return NETWORKS[name](image.size, image.channels).to(memory_format=torch.channels_last)
+    network: Network
+    if name == "koch":
+        network = SiameseNetwork(image.size, image.channels)
+    elif name == "residual":
+        network = ResidualNetwork(image.size, image.channels, image.zooms)
+    else:
+        raise ValueError(f"unknown network {name!r}")
+    return network.to(memory_format=torch.channels_last)
 
 
 def save(network: Network, image: Image, path: Path) -> None:
     """Write a network with its image settings; the file holds tensors and text, never code."""
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    [name] = (name for name, kind in NETWORKS.items() if type(network) is kind)
+    name = "koch" if isinstance(network, SiameseNetwork) else "residual"
     settings = {"network": name, "image": dataclasses.asdict(image)}
     # One entry: safetensors writes several in an order that changes from run to run.
     with atomic.writing(path) as partial:
@@ -42,7 +48,7 @@ def load(path: Path) -> tuple[Network, Image]:
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads((file.metadata() or {})["settings"])
-            image = Image(**settings["image"])
+            image = Image(**settings["image"] | {"zooms": tuple(settings["image"]["zooms"])})
             network = make(settings["network"], image)
             names = file.keys()
             network.load_state_dict({name: file.get_tensor(name) for name in names})

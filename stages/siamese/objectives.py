@@ -13,7 +13,7 @@ from torch import Tensor
 from siamese.augmentation import Augmentation
 from siamese.model import Network
 from siamese.pairs import PairRows
-from siamese.residual import ResidualNetwork
+from siamese.residual import EMBEDDING_SIZE, ResidualNetwork
 from siamese.scoring import to_input
 from siamese.verification import EVEN_ODDS
 
@@ -162,19 +162,20 @@ class ContrastiveObjective:
             yield torch.cat([*chosen, self.single[others]])
 
     def judge(self, network: Network, batch: Tensor) -> Judged:
-        """Return the loss of a batch of images; an answer is the image most alike."""
+        """Return the loss of a batch of images; an answer is the image most alike in all views."""
         images = to_input(self.faces[self.rows[batch].to(self.faces.device)])
         if self.augment:
             images = self.augment(images)
         people = self.people[batch].to(self.faces.device)
-        embeddings = network.embed(images)
+        # Each stream that is learned has a loss of its own: (streams, n, 256).
+        embeddings = network.embed(images).unflatten(1, (-1, EMBEDDING_SIZE)).transpose(0, 1)
         itself = torch.eye(len(batch), dtype=torch.bool, device=images.device)
-        alike = (embeddings @ embeddings.T / TEMPERATURE).masked_fill(itself, -torch.inf)
+        alike = (embeddings @ embeddings.mT / TEMPERATURE).masked_fill(itself, -torch.inf)
         same = (people[:, None] == people) & ~itself
         anchors = same.any(dim=1)
-        log_share = (alike - alike.logsumexp(dim=1, keepdim=True)).masked_fill(~same, 0)
-        loss = -(log_share.sum(dim=1) / same.sum(dim=1).clamp(min=1))[anchors].mean()
-        right = same.gather(1, alike.argmax(dim=1, keepdim=True)).sum()
+        log_share = (alike - alike.logsumexp(dim=2, keepdim=True)).masked_fill(~same, 0)
+        loss = -(log_share.sum(dim=2) / same.sum(dim=1).clamp(min=1))[:, anchors].mean()
+        right = same.gather(1, alike.mean(dim=0).argmax(dim=1, keepdim=True)).sum()
         return Judged(loss, int(right), int(anchors.sum()))
 
     def optimizer(self, network: Network, rate: float, decay: float) -> torch.optim.Optimizer:

@@ -1,10 +1,11 @@
 """Oriented gradients: a fixed first layer that keeps where edges run and little of the light.
 
-What light does to a photograph would have to be learned from many images of each person, and LFW has
-few. So this layer is not learned; with it, the same network verifies better after the same training.
+What light does to a photograph would have to be learned from many images of each person, and LFW
+has few. So this layer is not learned; with it, the same network verifies better after the same
+training.
 
-Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection" (2005): gradients by
-direction, pooled, and normalised by their surroundings.
+Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection" (2005): gradients
+by direction, pooled, and normalised by their surroundings.
 """
 
 import math

@@ -49,6 +49,14 @@ BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
 LEARNING_RATE = _number(1e-9, 10)
 FACTOR = _number(1e-9, 1)
 EPOCHS = _integer(1, 10_000)
+ZOOMS = Rule(
+    "a list of shares of the image's side, such as [1.0, 0.7], each from 0.5 to 1",
+    lambda value: (
+        isinstance(value, list)
+        and 1 <= len(value) <= 16
+        and all(type(zoom) in (int, float) and 0.5 <= zoom <= 1 for zoom in value)
+    ),
+)
 MILESTONES = Rule(
     "a list of increasing epochs, such as [1, 3, 5]",
     lambda value: (
@@ -67,12 +75,12 @@ SCHEDULERS: dict[str, dict[str, Rule]] = {
     "onecycle": {"learning_rate": LEARNING_RATE, "warmup": _number(0.01, 0.99)},
 }
 
+IMAGE: dict[str, Any] = {
+    "crop": _integer(16, IMAGE_SIDE),
+    "size": _integer(min(NETWORKS.values()), IMAGE_SIDE),
+    "grayscale": BOOLEAN,
+}
 RECIPE: dict[str, Any] = {
-    "image": {
-        "crop": _integer(16, IMAGE_SIDE),
-        "size": _integer(min(NETWORKS.values()), IMAGE_SIDE),
-        "grayscale": BOOLEAN,
-    },
     "augmentation": _choice("none", "koch", "faces"),
     "batch_size": _integer(1, 4096),
     "weight_decay": _number(0, 100),
@@ -80,35 +88,52 @@ RECIPE: dict[str, Any] = {
     "patience": EPOCHS,
 }
 
+CONTRASTIVE: dict[str, Any] = {
+    "network": _choice("residual"),
+    "objective": _choice("contrastive"),
+    "image": {**IMAGE, "zooms": ZOOMS},
+    **RECIPE,
+}
+RECIPES = ("koch", "contrastive", "quick", "large")
+
 RULES: dict[str, Any] = {
     "dataset": _choice("lfw-deepfunneled", "lfw", "lfw-funneled", "synthetic"),
     "seed": _integer(0, 2**32 - 1),
     "split": {"validation": _number(0.01, 0.5), "person_disjoint": BOOLEAN},
     "deterministic": BOOLEAN,
-    "recipe": _choice("koch", "contrastive"),
+    "recipe": _choice(*RECIPES),
     "recipes": {
         # A network and what it is trained for go together: one learns to decide on pairs, the
         # other's decision is fitted to its distances afterwards.
-        "koch": {"network": _choice("koch"), "objective": _choice("pairs"), **RECIPE},
-        "contrastive": {
-            "network": _choice("residual"),
-            "objective": _choice("contrastive"),
+        "koch": {
+            "network": _choice("koch"),
+            "objective": _choice("pairs"),
+            "image": IMAGE,
             **RECIPE,
         },
+        **dict.fromkeys(("contrastive", "quick", "large"), CONTRASTIVE),
     },
     "scheduler": _choice(*SCHEDULERS),
     "schedulers": SCHEDULERS,
-    "view2": {"recipe": _choice("koch", "contrastive"), "scheduler": _choice(*SCHEDULERS)},
+    "view2": {"recipe": _choice(*RECIPES), "scheduler": _choice(*SCHEDULERS)},
 }
 
 
 @dataclass(frozen=True)
 class Image:
-    """How a photograph becomes the network's input; sides in pixels."""
+    """How a photograph becomes the network's input.
+
+    Attributes:
+        crop: side of the centre crop, in pixels of the photograph.
+        size: side of the network's input, in pixels.
+        grayscale: luminance only.
+        zooms: what share of the input's side each view of the network sees.
+    """
 
     crop: int
     size: int
     grayscale: bool
+    zooms: tuple[float, ...] = (1.0,)
 
     @property
     def channels(self) -> int:
@@ -221,8 +246,16 @@ def check(values: Any) -> Parameters:
                 f"params.yaml: recipes.{name}.image.size is {size}; "
                 f"network {recipe['network']} takes an integer from {smallest}"
             )
-        recipes[name] = Recipe(**{**recipe, "image": Image(**recipe["image"])})
-    return Parameters(**{**values, "recipes": recipes, "split": Split(**values["split"]), "view2": View2(**values["view2"])})
+        image = {**recipe["image"], "zooms": tuple(recipe["image"].get("zooms", (1.0,)))}
+        recipes[name] = Recipe(**{**recipe, "image": Image(**image)})
+    return Parameters(
+        **{
+            **values,
+            "recipes": recipes,
+            "split": Split(**values["split"]),
+            "view2": View2(**values["view2"]),
+        }
+    )
 
 
 def parse(text: str, name: str) -> Parameters:

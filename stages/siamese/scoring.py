@@ -29,9 +29,7 @@ def embed(network: Network, faces: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def embed_pairs(
-    network: Network, faces: Tensor, rows: NDArray[np.int64]
-) -> tuple[Tensor, Tensor]:
+def embed_pairs(network: Network, faces: Tensor, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     """Return the embeddings of the pairs' images, (images, k), and their rows there, (n, 2).
 
     Each image is embedded once.

@@ -180,7 +180,8 @@ def train(run: Run, faces: Tensor, validation: PairRows, parameters: Parameters)
             run.diverged_epoch = number
             break
         spread = float(probability(scores).std())
-        if run.network.fit_odds(*embeddings[pairs.T], validation.labels):
+        first, second = embeddings[pairs.T]
+        if run.network.fit_odds(first, second, validation.labels):
             scores = compare_pairs(run.network, embeddings, pairs)
         val_loss = cross_entropy(scores, validation.labels)
         run.stopping.note(val_loss, run.network)
