@@ -31,8 +31,8 @@ def test_a_saved_network_scores_as_before(network: SiameseNetwork, tmp_path: Pat
         torch.testing.assert_close(loaded(first, second), network(first, second))
 
 
-def test_a_network_of_several_views_comes_back_with_them(tmp_path: Path) -> None:
-    image = Image(crop=112, size=32, grayscale=True, zooms=(1.0, 0.7))
+def test_a_network_of_several_streams_comes_back_with_them(tmp_path: Path) -> None:
+    image = Image(crop=112, size=32, grayscale=True, deep_zooms=(1.0,), linear_zooms=(1.0, 0.7))
     torch.manual_seed(0)
     network = model.make("residual", image).eval()
     model.save(network, image, tmp_path / "model.safetensors")
@@ -81,7 +81,7 @@ def test_anything_else_is_refused_in_one_line(
         path.write_bytes(path.read_bytes()[:-1000])
     else:
         name = "koch" if damage == "other tensors" else "facenet"
-        image = '{"crop": 250, "size": 105, "grayscale": true, "zooms": [1.0]}'
+        image = '{"crop": 250, "size": 105, "grayscale": true}'
         settings = f'{{"network": "{name}", "image": {image}}}'
         save_file({"weight": torch.zeros(2)}, path, {"settings": settings})
     with pytest.raises(InputError) as complaint:

@@ -56,7 +56,7 @@ def test_a_generator_decides_the_batches() -> None:
 def test_loss_is_that_of_the_paper_written_out() -> None:
     torch.manual_seed(0)
     objective = contrastive()
-    network = ResidualNetwork(32, zooms=(1.0, 0.7))
+    network = ResidualNetwork(32, deep_zooms=(1.0, 0.7))
     batch = next(objective.epoch(torch.Generator().manual_seed(0)))
     judged = objective.judge(network, batch)
     images = objective.faces[ROWS[batch]].float().unsqueeze(1) / 255
@@ -69,7 +69,7 @@ def test_loss_is_that_of_the_paper_written_out() -> None:
         same = [p for p in others if people[p] == people[i]]
         if not same:
             continue
-        for z in both.chunk(2, dim=1):  # each view's
+        for z in both.chunk(2, dim=1):  # each stream's
             total = sum(torch.exp(z[i] @ z[a] / TEMPERATURE) for a in others)
             shares = [torch.log(torch.exp(z[i] @ z[p] / TEMPERATURE) / total) for p in same]
             losses.append(-sum(float(share) for share in shares) / len(same))

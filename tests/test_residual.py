@@ -7,12 +7,12 @@ import torch
 from siamese.parameters import NETWORKS
 from siamese.residual import EMBEDDING_SIZE, ResidualNetwork
 
-ZOOMS = (1.0, 0.6)
+ZOOMS = (1.0, 0.6)  # of deep and of linear streams
 
 
 def network(size: int = 32, channels: int = 1) -> ResidualNetwork:
     torch.manual_seed(0)
-    made = ResidualNetwork(size, channels, ZOOMS).eval()
+    made = ResidualNetwork(size, channels, ZOOMS, ZOOMS).eval()
     made.set_linear(torch.rand(40, channels, size, size), torch.arange(10).repeat(4))
     return made
 
@@ -49,7 +49,7 @@ def test_a_mirrored_or_relit_image_is_the_same_face() -> None:
     torch.testing.assert_close(same, torch.ones(2, 4), atol=0.01, rtol=0)
 
 
-def test_a_view_sees_its_part_of_the_image_and_nothing_else() -> None:
+def test_a_stream_sees_its_part_of_the_image_and_nothing_else() -> None:
     made = network()
     images = torch.rand(2, 1, 32, 32)
     framed = images.clone()
@@ -68,7 +68,7 @@ def test_the_linear_stream_knows_the_people_it_was_set_by() -> None:
     made = ResidualNetwork(32).eval()
     made.set_linear(images, people)
     with torch.no_grad():
-        embeddings = made.embed(images)
+        embeddings = made.linear[0](images)
     alike = (embeddings @ embeddings.T).fill_diagonal_(-1)
     assert (people[alike.argmax(dim=1)] == people).all()
 

@@ -256,7 +256,7 @@ def test_embeddings_that_are_all_the_same_are_said_to_have_collapsed() -> None:
     names = [f"p{row // 3}" for row in range(11)] + ["p4"]
     network = ResidualNetwork(32)
     with torch.no_grad():  # the last layer gives one direction whatever it is shown
-        last = network.views[0].deep[-1]
+        *_, last = network.deep[0].modules()
         assert isinstance(last, torch.nn.BatchNorm1d)
         last.weight.zero_()
         last.bias.fill_(1)

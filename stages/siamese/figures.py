@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
 from siamese import atomic
@@ -111,9 +111,10 @@ def accuracy_by_minutes(runs: Mapping[str, Sequence[tuple[float, float]]], path:
         minutes, accuracies = zip(*points, strict=True)
         axes.plot(minutes, accuracies, "o", color=colour, label=name)
     axes.set(xlabel="minutes of training", ylabel="test accuracy at the holdout threshold")
-    axes.set_xlim(0, 1.1 * max(minutes for points in runs.values() for minutes, _ in points))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(loc="center left")
+    axes.legend()
     _save(figure, path)
 
 

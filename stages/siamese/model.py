@@ -23,7 +23,7 @@ def make(name: str, image: Image) -> Network:
     if name == "koch":
         network = SiameseNetwork(image.size, image.channels)
     elif name == "residual":
-        network = ResidualNetwork(image.size, image.channels, image.zooms)
+        network = ResidualNetwork(image.size, image.channels, image.deep_zooms, image.linear_zooms)
     else:
         raise ValueError(f"unknown network {name!r}")
     return network.to(memory_format=torch.channels_last)
@@ -48,11 +48,14 @@ def load(path: Path) -> tuple[Network, Image]:
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads((file.metadata() or {})["settings"])
-            image = Image(**settings["image"] | {"zooms": tuple(settings["image"]["zooms"])})
+            image = Image.of(settings["image"])
             network = make(settings["network"], image)
             names = file.keys()
             network.load_state_dict({name: file.get_tensor(name) for name in names})
-    except (SafetensorError, OSError, RuntimeError, TypeError, KeyError, ValueError) as error:
+    except (
+        *(SafetensorError, OSError, RuntimeError, TypeError, KeyError, ValueError),
+        AttributeError,
+    ) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a model file of this project: {reason}") from None
     return network.eval(), image

@@ -162,7 +162,7 @@ class ContrastiveObjective:
             yield torch.cat([*chosen, self.single[others]])
 
     def judge(self, network: Network, batch: Tensor) -> Judged:
-        """Return the loss of a batch of images; an answer is the image most alike in all views."""
+        """Return the loss of a batch of images; an answer is the image most alike to all."""
         images = to_input(self.faces[self.rows[batch].to(self.faces.device)])
         if self.augment:
             images = self.augment(images)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 DIRECTIONS = 12
-SHARPNESS = 30  # power of the cosine that a direction answers with: half of its height 12° aside
+SQUARINGS = 5  # of the cosine that a direction answers with: half of its height 12° aside
 POOL = 4  # pixels
 SURROUNDINGS = 9  # points of the pooled maps
 
@@ -39,9 +39,14 @@ class OrientedGradients(nn.Module):
         right = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
         down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
         length = (right.square() + down.square() + 1e-8).sqrt()
-        length, strongest = length.max(dim=1, keepdim=True)
-        gradient = torch.cat([right.gather(1, strongest), down.gather(1, strongest)], dim=1)
-        maps = F.relu(F.conv2d(gradient / length, self.directions)).pow(SHARPNESS) * length
+        if images.shape[1] > 1:
+            length, strongest = length.max(dim=1, keepdim=True)
+            right, down = right.gather(1, strongest), down.gather(1, strongest)
+        maps = F.conv2d(torch.cat([right, down], dim=1) / length, self.directions).relu_()
+        # In place, since nothing here is learned and memory decides how long it takes.
+        for _ in range(SQUARINGS):
+            maps.square_()
+        maps *= length
         maps = F.avg_pool2d(maps, POOL, 2, POOL // 2 - 1, count_include_pad=False)
         around = F.avg_pool2d(
             maps.mean(dim=1, keepdim=True), SURROUNDINGS, 1, SURROUNDINGS // 2,

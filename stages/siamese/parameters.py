@@ -91,7 +91,7 @@ RECIPE: dict[str, Any] = {
 CONTRASTIVE: dict[str, Any] = {
     "network": _choice("residual"),
     "objective": _choice("contrastive"),
-    "image": {**IMAGE, "zooms": ZOOMS},
+    "image": {**IMAGE, "deep_zooms": ZOOMS, "linear_zooms": ZOOMS},
     **RECIPE,
 }
 RECIPES = ("koch", "contrastive", "quick", "large")
@@ -127,13 +127,24 @@ class Image:
         crop: side of the centre crop, in pixels of the photograph.
         size: side of the network's input, in pixels.
         grayscale: luminance only.
-        zooms: what share of the input's side each view of the network sees.
+        deep_zooms: what share of the input's side each deep stream of the network sees.
+        linear_zooms: what share of the input's side each linear stream of the network sees.
     """
 
     crop: int
     size: int
     grayscale: bool
-    zooms: tuple[float, ...] = (1.0,)
+    deep_zooms: tuple[float, ...] = ()
+    linear_zooms: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "Image":
+        """Return the settings that YAML or JSON holds, whose lists become tuples."""
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**fields)
 
     @property
     def channels(self) -> int:
@@ -246,8 +257,7 @@ def check(values: Any) -> Parameters:
                 f"params.yaml: recipes.{name}.image.size is {size}; "
                 f"network {recipe['network']} takes an integer from {smallest}"
             )
-        image = {**recipe["image"], "zooms": tuple(recipe["image"].get("zooms", (1.0,)))}
-        recipes[name] = Recipe(**{**recipe, "image": Image(**image)})
+        recipes[name] = Recipe(**{**recipe, "image": Image.of(recipe["image"])})
     return Parameters(
         **{
             **values,

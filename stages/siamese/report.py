@@ -4,7 +4,8 @@
 
 reads the named experiments (or other revisions) out of DVC into metrics/variants.json,
 plots/variants.csv and plots/variants-roc.csv, in place of those kept there of the same settings;
-then makes README.md's tables and the figures from these files. Without names it makes them again.
+then makes README.md's tables and the figures from these files and from View 2's. Without names it
+makes them again.
 """
 
 import csv
@@ -27,6 +28,8 @@ from siamese.verification import wilson_interval
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
 ROCS = Path("plots/variants-roc.csv")
+VIEW2 = Path("metrics/view2.json")
+VIEW2_ROC = Path("plots/view2-roc.csv")
 README = Path("README.md")
 DATASET = "lfw-deepfunneled"
 # What tells experiments apart.
@@ -54,6 +57,27 @@ REPORTED = {
     "multistep": (2.5, 0.742, 0.611, 0.750, 0.577),
     "exponential": (3.0, 0.781, 0.412, 0.747, 0.615),
 }
+# What each recipe may learn from, in LFW's words.
+PROTOCOLS = {
+    "koch": "image-restricted",
+    "contrastive": "unrestricted",
+    "quick": "unrestricted",
+    "large": "unrestricted",
+}
+VIEW_1 = "View 1, test"
+VIEW_2 = "View 2"
+# As published, all without outside data: method, protocol, judged on, accuracy in percent. View 2
+# from LFW's page of results; View 1 as the authors of such networks report them.
+PUBLISHED = (
+    ("Eigenfaces", "image-restricted", VIEW_2, "60.02 ± 0.79"),
+    ("Nowak (funneled)", "image-restricted", VIEW_2, "73.93 ± 0.49"),
+    ("V1-like/MKL", "image-restricted", VIEW_2, "79.35 ± 0.55"),
+    ("Fisher vector faces", "image-restricted", VIEW_2, "87.47 ± 1.49"),
+    ("POP-PEP", "image-restricted", VIEW_2, "91.10 ± 1.47"),
+    ("MRF-Fusion-CSKDA", "image-restricted", VIEW_2, "95.89 ± 1.94"),
+    ("Siamese networks trained from nothing", "image-restricted", VIEW_1, "65 to 77"),
+    ("the same with names and a triplet loss", "unrestricted", VIEW_1, "79.8 ± 0.7"),
+)
 
 
 def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
@@ -268,6 +292,68 @@ def recipes_table(variants: list[Row]) -> str:
     return _markdown(columns, rows)
 
 
+def questions_table(variants: list[Row]) -> str:
+    """Return what changes to the first experiment gave, means over the same seeds, as Markdown.
+
+    All figures are at the threshold from the holdout pairs.
+    """
+    columns = (
+        *("changed", "epochs (best)", "holdout accuracy", "test accuracy"),
+        *("lowest to highest seed", "same pairs missed", "different pairs accepted", "test AUC"),
+    )
+    first = variants[0]
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for variant in variants:
+        if (variant["recipe"], variant["scheduler"]) == (first["recipe"], first["scheduler"]):
+            groups.setdefault(_settings(variant | {"seed": None}), []).append(variant)
+    seeds = {variant["seed"] for variant in groups[_settings(first | {"seed": None})]}
+    rows: list[tuple[str, ...]] = []
+    for group in groups.values():
+        if len(seeds) == 1 or {variant["seed"] for variant in group} != seeds:
+            continue
+        changes = [
+            f"{name} {group[0][name]:g}" if isinstance(group[0][name], float)
+            else f"{name} {str(group[0][name]).lower()}"
+            for name in SETTINGS
+            if name != "seed" and group[0][name] != first[name]
+        ]  # fmt: skip
+        tests = [variant["evaluation"]["test"] for variant in group]
+        accuracies = [test["accuracy_at_threshold"] for test in tests]
+        low, high = wilson_interval(mean(accuracies), tests[0]["pairs"])
+        rows.append(
+            (
+                ", ".join(changes) or "nothing",
+                ", ".join(f"{v['train']['epochs']} ({v['train']['best_epoch']})" for v in group),
+                f"{mean(v['evaluation']['val']['accuracy_at_threshold'] for v in group):.1%}",
+                f"{mean(accuracies):.1%} ({low:.1%} to {high:.1%})",
+                f"{min(accuracies):.1%} to {max(accuracies):.1%}",
+                f"{mean(test['false_reject_rate'] for test in tests):.1%}",
+                f"{mean(test['false_accept_rate'] for test in tests):.1%}",
+                f"{mean(test['auc'] for test in tests):.3f}",
+            )
+        )
+    return _markdown(columns, rows)
+
+
+def published_table(variants: list[Row], view2: Row | None) -> str:
+    """Return our rows beside published ones, as Markdown; ours are set in bold."""
+    columns = ("method", "protocol", "outside data", "judged on", "accuracy, %")
+    rows = [(method, protocol, "none", on, value) for method, protocol, on, value in PUBLISHED]
+    for group in _by_recipe(variants):
+        accuracies = [v["evaluation"]["test"]["accuracy_at_threshold"] for v in group]
+        low, high = wilson_interval(mean(accuracies), group[0]["evaluation"]["test"]["pairs"])
+        seeds = f"mean of {len(group)} seeds, " if len(group) > 1 else ""
+        value = f"{mean(accuracies):.1%} ({seeds}{low:.1%} to {high:.1%})".replace("%", "")
+        recipe = group[0]["recipe"]
+        rows.append((f"**`{recipe}`**", PROTOCOLS[recipe], "none", VIEW_1, value))
+    if view2 is not None:
+        value = f"{100 * view2['accuracy']:.2f} ± {100 * view2['standard_error']:.2f}"
+        recipe = view2["recipe"]
+        rows.append((f"**`{recipe}`**", PROTOCOLS[recipe], "none", VIEW_2, value))
+    rows.sort(key=lambda row: (row[3], row[1]))
+    return _markdown(columns, rows)
+
+
 def conditions(variants: list[Row]) -> str:
     """Return on what machines the experiments ran, as a sentence."""
     machines = dict.fromkeys(
@@ -277,22 +363,36 @@ def conditions(variants: list[Row]) -> str:
     return f"They ran on {', and '.join(machines)}."
 
 
-TABLES = {
-    "conditions": conditions,
-    "schedulers": schedulers_table,
-    "weight decay": weight_decay_table,
-    "splits": splits_table,
-    "recipes": recipes_table,
-}
+def tables(variants: list[Row], view2: Row | None) -> dict[str, str]:
+    """Return README's tables by name; View 2's figures where it has been run."""
+    return {
+        "conditions": conditions(variants),
+        "schedulers": schedulers_table(variants),
+        "weight decay": weight_decay_table(variants),
+        "splits": splits_table(variants),
+        "questions": questions_table(variants),
+        "recipes": recipes_table(variants),
+        "published": published_table(variants, view2),
+    }
 
 
-def fill_in(text: str, variants: list[Row]) -> str:
+def fill_in(text: str, made: dict[str, str]) -> str:
     """Return a Markdown text with every table between its marks made anew."""
-    return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]](variants)}\n{found[3]}", text)
+    return TABLE.sub(lambda found: f"{found[1]}{made[found[2]]}\n{found[3]}", text)
 
 
-def draw(variants: list[Row], curves: list[Row], rocs: list[Row]) -> None:
-    """Draw the variants' epochs for each weight decay; the recipes' ROCs, accuracies, minutes."""
+def draw(
+    variants: list[Row], curves: list[Row], rocs: list[Row], view2: Row | None, folds: list[Row]
+) -> None:
+    """Draw the variants' epochs for each weight decay; the recipes' ROCs, accuracies, minutes.
+
+    Args:
+        variants: each experiment's figures.
+        curves: their epochs.
+        rocs: the points of their ROCs.
+        view2: View 2's figures, if it has been run.
+        folds: the points of its ROC.
+    """
     columns = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
     for decay in shown_decays(variants):
         runs = {}
@@ -310,21 +410,26 @@ def draw(variants: list[Row], curves: list[Row], rocs: list[Row]) -> None:
     drawn = {}
     for name, [first, *_] in recipes.items():
         points = [row for row in rocs if _settings(row) == _settings(first)]
-        drawn[f"{name}, seed {first['seed']}"] = (
-            {axis: np.array([float(point[axis]) for point in points]) for axis in ("far", "tar")},
-            first["evaluation"]["test"]["auc"],
-        )
-    figures.roc_curves(drawn, ROCS.with_name("recipes-roc.png"), "test pairs")
-    figures.accuracy_by_minutes(
-        {
-            name: [
-                (row["train"]["seconds"] / 60, row["evaluation"]["test"]["accuracy_at_threshold"])
-                for row in group
-            ]
-            for name, group in recipes.items()
-        },
-        ROCS.with_name("recipes-minutes.png"),
-    )
+        drawn[f"{name}, seed {first['seed']}"] = _curve(points, first["evaluation"]["test"]["auc"])
+    if view2 is not None:
+        drawn[f"{view2['recipe']}, View 2"] = _curve(folds, view2["auc"])
+    figures.roc_curves(drawn, ROCS.with_name("recipes-roc.png"), "View 1's test pairs, and View 2")
+    minutes = {
+        name: [
+            (row["train"]["seconds"] / 60, row["evaluation"]["test"]["accuracy_at_threshold"])
+            for row in group
+        ]
+        for name, group in recipes.items()
+    }
+    reported, _, _, _, accuracy = REPORTED["none"]
+    minutes["koch as reported, on a GPU"] = [(reported, accuracy)]
+    figures.accuracy_by_minutes(minutes, ROCS.with_name("recipes-minutes.png"))
+
+
+def _curve(points: list[Row], auc: float) -> tuple[figures.Columns, float]:
+    return {
+        axis: np.array([float(point[axis]) for point in points]) for axis in ("far", "tar")
+    }, auc
 
 
 def _read(path: Path) -> list[Row]:
@@ -353,8 +458,11 @@ def main() -> None:
         _write(CURVES, curves)
         _write(ROCS, rocs)
     variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
-    draw(variants, _read(CURVES), _read(ROCS))
-    text = fill_in(README.read_text(encoding="utf-8"), variants)
+    view2, folds = None, []
+    if VIEW2.exists():
+        view2, folds = json.loads(VIEW2.read_text(encoding="utf-8")), _read(VIEW2_ROC)
+    draw(variants, _read(CURVES), _read(ROCS), view2, folds)
+    text = fill_in(README.read_text(encoding="utf-8"), tables(variants, view2))
     with atomic.writing(README) as partial:
         partial.write_text(text, encoding="utf-8")
 

@@ -1,8 +1,9 @@
 """A small network whose embeddings of one person lie close together.
 
-A fixed first layer of oriented gradients feeds two streams: residual blocks, learned step by step,
-and a linear one, set once by discriminant analysis. They err on different pairs; together they
-verify better than either. There may be several such views of an image, each of another part of it.
+A fixed first layer of oriented gradients feeds two kinds of streams: deep ones of residual blocks,
+learned step by step, and linear ones, set once by discriminant analysis. Each looks at the centre
+of an image, some closer than others. They err on different pairs; together they verify better than
+any of them.
 
 Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2016), for the blocks.
 """
@@ -19,9 +20,9 @@ from siamese import discriminant, odds
 from siamese.orientation import DIRECTIONS, OrientedGradients
 
 EMBEDDING_SIZE = 256  # of each stream
-VIEW_SIZE = 64  # side of what a view sees, in pixels, where images are not smaller
+STREAM_SIZE = 64  # side of what a stream sees, in pixels, where images are not smaller
 FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
-GRID = 16  # side of the maps that the linear stream sees
+GRID = 16  # side of the maps that a linear stream sees
 BATCH = 256  # images at once where features are gathered: bounds memory
 
 
@@ -45,8 +46,8 @@ class _Block(nn.Module):
         return F.relu(self.convolutions(maps) + self.shortcut(maps))
 
 
-class _View(nn.Module):
-    """Both streams on the centre of an image.
+class _Glimpse(nn.Module):
+    """Oriented gradients of the centre of an image.
 
     Args:
         image_size: side of the square images in pixels.
@@ -57,27 +58,10 @@ class _View(nn.Module):
         super().__init__()
         self.side = round(image_size * zoom)
         self.start = (image_size - self.side) // 2
-        self.size = min(image_size, VIEW_SIZE)
+        self.size = min(image_size, STREAM_SIZE)
         self.orientation = OrientedGradients()
-        blocks: list[nn.Module] = []
-        inputs, side = DIRECTIONS, self.size // 2
-        for filters in FILTERS:
-            blocks.append(_Block(inputs, filters))
-            inputs, side = filters, -(-side // 2)
-        self.deep = nn.Sequential(
-            *blocks,
-            nn.Flatten(),
-            nn.Linear(inputs * side**2, EMBEDDING_SIZE, bias=False),
-            nn.BatchNorm1d(EMBEDDING_SIZE),
-        )
-        self.mean: Tensor
-        self.projection: Tensor
-        features = DIRECTIONS * GRID**2
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("projection", torch.zeros(features, EMBEDDING_SIZE))
 
-    def _maps(self, images: Tensor) -> Tensor:
-        """Return the oriented gradients of what is seen, in light and contrast of its own."""
+    def forward(self, images: Tensor) -> Tensor:
         part = slice(self.start, self.start + self.side)
         seen = images[:, :, part, part]
         if self.side != self.size:
@@ -86,33 +70,61 @@ class _View(nn.Module):
         maps: Tensor = self.orientation((seen - mean) / (deviation + 1e-3))
         return maps
 
-    def _features(self, maps: Tensor) -> Tensor:
-        """Return what the linear stream sees, (n, 3072), of an image's and its mirror's maps."""
+
+class _DeepStream(nn.Module):
+    """Residual blocks on a glimpse; see `_Glimpse` for the arguments."""
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__()
+        self.glimpse = _Glimpse(image_size, zoom)
+        blocks: list[nn.Module] = []
+        inputs, side = DIRECTIONS, self.glimpse.size // 2
+        for filters in FILTERS:
+            blocks.append(_Block(inputs, filters))
+            inputs, side = filters, -(-side // 2)
+        self.layers = nn.Sequential(
+            *blocks,
+            nn.Flatten(),
+            nn.Linear(inputs * side**2, EMBEDDING_SIZE, bias=False),
+            nn.BatchNorm1d(EMBEDDING_SIZE),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return embeddings (n, 256) of length 1; in evaluation mode with the mirror images'."""
+        embeddings = F.normalize(self.layers(self.glimpse(images)))
+        if self.training:
+            return embeddings
+        mirrored = F.normalize(self.layers(self.glimpse(images.flip(3))))
+        return F.normalize(embeddings + mirrored)
+
+
+class _LinearStream(nn.Module):
+    """A projection of a glimpse; see `_Glimpse` for the arguments."""
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__()
+        self.glimpse = _Glimpse(image_size, zoom)
+        features = DIRECTIONS * GRID**2
+        self.mean: Tensor
+        self.projection: Tensor
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("projection", torch.zeros(features, EMBEDDING_SIZE))
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return what is projected of images and their mirror images together, (n, 3072)."""
+        maps = self.glimpse(images) + self.glimpse(images.flip(3))
         return F.adaptive_avg_pool2d(maps, GRID).flatten(1)
 
-    @torch.no_grad()
-    def set_linear(self, images: Tensor, people: Tensor) -> None:
-        """Set the linear stream by discriminant analysis; see `ResidualNetwork.set_linear`."""
-        features = torch.cat(
-            [
-                self._features(self._maps(batch) + self._maps(batch.flip(3)))
-                for batch in images.split(BATCH)
-            ]
-        )
+    def set(self, images: Tensor, people: Tensor) -> None:
+        """Set the projection; see `ResidualNetwork.set_linear`."""
+        features = torch.cat([self.features(batch) for batch in images.split(BATCH)])
         mean, projection = discriminant.analyse(features.cpu(), people.cpu(), EMBEDDING_SIZE)
         self.mean.copy_(mean)
         self.projection.copy_(projection)
 
-    def embed_deep(self, images: Tensor) -> Tensor:
-        """Return the learned stream's embeddings (n, 256) of length 1."""
-        return F.normalize(self.deep(self._maps(images)))
-
-    def embed_both(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both streams' embeddings, (n, 256) each, of images and their mirror images."""
-        maps, mirrored = self._maps(images), self._maps(images.flip(3))
-        deep = F.normalize(self.deep(maps)) + F.normalize(self.deep(mirrored))
-        linear = (self._features(maps + mirrored) - self.mean) @ self.projection
-        return F.normalize(deep), F.normalize(linear)
+    def forward(self, images: Tensor) -> Tensor:
+        """Return embeddings (n, 256) of length 1 of images and their mirror images together."""
+        return F.normalize((self.features(images) - self.mean) @ self.projection)
 
 
 class ResidualNetwork(nn.Module):
@@ -121,22 +133,28 @@ class ResidualNetwork(nn.Module):
     Args:
         image_size: side of the square images in pixels, at least 32.
         channels: 1 for grayscale images, 3 for colour.
-        zooms: what share of the image's side each view sees.
+        deep_zooms: what share of the image's side each deep stream sees.
+        linear_zooms: what share of the image's side each linear stream sees.
     """
 
     def __init__(
-        self, image_size: int = 64, channels: int = 1, zooms: Sequence[float] = (1.0,)
+        self,
+        image_size: int = 64,
+        channels: int = 1,
+        deep_zooms: Sequence[float] = (1.0,),
+        linear_zooms: Sequence[float] = (1.0,),
     ) -> None:
         super().__init__()
-        views = [_View(image_size, zoom) for zoom in zooms]
-        self.views: Sequence[_View] = nn.ModuleList(views)  # type: ignore[assignment]
+        self.deep = nn.ModuleList(_DeepStream(image_size, zoom) for zoom in deep_zooms)
+        self.linear = nn.ModuleList(_LinearStream(image_size, zoom) for zoom in linear_zooms)
         # The logit of "different persons" is slopes · cosines + intercept; see `fit_odds`.
         self.slopes: Tensor
         self.intercept: Tensor
-        self.register_buffer("slopes", torch.zeros(2 * len(zooms)))
+        self.register_buffer("slopes", torch.zeros(len(self.deep) + len(self.linear)))
         self.register_buffer("intercept", torch.tensor(0.0))
         self.forget_odds()
 
+    @torch.no_grad()
     def set_linear(self, images: Tensor, people: Tensor) -> None:
         """Set the linear streams by discriminant analysis of training images.
 
@@ -144,20 +162,18 @@ class ResidualNetwork(nn.Module):
             images: (n, channels, size, size) float32.
             people: (n,) int64, whom they show, as numbers from 0.
         """
-        for view in self.views:
-            view.set_linear(images, people)
+        for stream in self.linear:
+            assert isinstance(stream, _LinearStream)
+            stream.set(images, people)
 
     def embed(self, images: Tensor) -> Tensor:
         """Return embeddings of images (n, channels, size, size), float32.
 
-        In training, those of each view's deep stream side by side, (n, 256·views). In evaluation
-        mode, of an image and its mirror image together, those of the deep streams, then those of
-        the linear ones, (n, 512·views). Each stream's have length 1.
+        Those of the streams side by side, each (n, 256) and of length 1: in training of the deep
+        ones alone, in evaluation mode of the deep ones, then the linear ones.
         """
-        if self.training:
-            return torch.cat([view.embed_deep(images) for view in self.views], dim=1)
-        deep, linear = zip(*(view.embed_both(images) for view in self.views), strict=True)
-        return torch.cat([*deep, *linear], dim=1)
+        streams = [*self.deep] if self.training else [*self.deep, *self.linear]
+        return torch.cat([stream(images) for stream in streams], dim=1)
 
     def similarities(self, first: Tensor, second: Tensor) -> Tensor:
         """Return each stream's cosines (n, k) for embeddings (n, 256·k) and (n, 256·k)."""
@@ -165,21 +181,21 @@ class ResidualNetwork(nn.Module):
         return cosines
 
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
-        """Return logits (n,) of "different persons" for embeddings (n, k) and (n, k)."""
+        """Return logits (n,) of "different persons" for embeddings (n, 256·k) and (n, 256·k)."""
         return self.similarities(first, second) @ self.slopes + self.intercept
 
     def forget_odds(self) -> None:
         """Let the logits be the negative mean cosines of the deep streams, which are learned."""
         self.slopes.zero_()
-        self.slopes[: len(self.views)] = -1 / len(self.views)
+        self.slopes[: len(self.deep)] = -1 / len(self.deep)
         self.intercept.zero_()
 
     def fit_odds(self, first: Tensor, second: Tensor, labels: NDArray[np.integer]) -> bool:
         """Fit slopes and intercept, so that the logits are those of the pairs' odds; return True.
 
         Args:
-            first: (n, k) embeddings of validation pairs' first images.
-            second: (n, k) those of the second ones.
+            first: (n, 256·k) embeddings of validation pairs' first images.
+            second: (n, 256·k) those of the second ones.
             labels: (n,) the pairs' classes.
         """
         slopes, intercept = odds.fit(self.similarities(first, second), labels)
