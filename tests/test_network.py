@@ -46,7 +46,7 @@ def test_parameter_count_is_that_of_the_experiment(network: SiameseNetwork) -> N
 def test_shapes(network: SiameseNetwork) -> None:
     images = torch.rand(3, 1, 105, 105)
     with torch.no_grad():
-        embeddings = network.embed(images)
+        embeddings = network.learned(images)
         logits = network(images, images.flip(0))
     assert embeddings.shape == (3, 4096)
     assert ((embeddings > 0) & (embeddings < 1)).all()
@@ -89,4 +89,4 @@ def test_smallest_input_leaves_one_pixel() -> None:
 
 def test_colour_images_are_taken_too() -> None:
     network = SiameseNetwork(NETWORKS["koch"], channels=3)
-    assert network.embed(torch.rand(2, 3, NETWORKS["koch"], NETWORKS["koch"])).shape == (2, 4096)
+    assert network.learned(torch.rand(2, 3, NETWORKS["koch"], NETWORKS["koch"])).shape == (2, 4096)

@@ -61,7 +61,7 @@ def test_loss_is_that_of_the_paper_written_out() -> None:
     judged = objective.judge(network, batch)
     images = objective.faces[ROWS[batch]].float().unsqueeze(1) / 255
     with torch.no_grad():
-        both = network.embed(images).double()
+        both = network.learned(images).double()
     people = PEOPLE[batch]
     losses, right, answers = [], 0, 0
     for i in range(len(batch)):

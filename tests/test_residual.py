@@ -23,7 +23,7 @@ def test_embeddings_of_each_stream_have_length_one(size: int, channels: int) -> 
     images = torch.rand(3, channels, size, size)
     with torch.no_grad():
         both = made.embed(images)
-        deep = made.train().embed(images)
+        deep = made.train().learned(images)
     for embeddings, streams in ((both, 4), (deep, 2)):
         lengths = embeddings.unflatten(1, (streams, EMBEDDING_SIZE)).norm(dim=2)
         torch.testing.assert_close(lengths, torch.ones(3, streams))

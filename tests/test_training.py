@@ -16,7 +16,7 @@ from siamese.objectives import ContrastiveObjective, PairObjective
 from siamese.pairs import PairRows
 from siamese.parameters import SCHEDULERS
 from siamese.residual import ResidualNetwork
-from siamese.scoring import score_pairs, to_input
+from siamese.scoring import embed_pairs, score_pairs, to_input
 from siamese.training import EarlyStopping, Epoch, Run, train
 from siamese.verification import cross_entropy
 
@@ -293,3 +293,20 @@ def test_input_is_scaled_to_one_and_keeps_colour_channels_apart() -> None:
     colour = torch.zeros(1, 4, 4, 3, dtype=torch.uint8)
     colour[..., 2] = 51
     assert to_input(colour)[0, :, 0, 0].tolist() == pytest.approx([0, 0, 0.2])
+
+
+def test_what_is_not_learned_is_embedded_once_and_gives_the_same() -> None:
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (12, 32, 32), dtype=torch.uint8)
+    network = ResidualNetwork(32)
+    network.set_linear(to_input(images), torch.arange(12) // 3)
+    before, pairs = embed_pairs(network, images, VALIDATION.rows)
+    with torch.no_grad():
+        for name, parameter in network.deep.named_parameters():
+            if name.endswith("bias"):
+                parameter.fill_(0.1)
+    whole, _ = embed_pairs(network, images, VALIDATION.rows)
+    spared, _ = embed_pairs(network, images, VALIDATION.rows, before)
+    assert not torch.equal(whole, before)
+    torch.testing.assert_close(spared, whole)
+    assert pairs.shape == (6, 2)

@@ -59,10 +59,14 @@ class SiameseNetwork(nn.Module):
         )
         self.decision = nn.Linear(EMBEDDING_SIZE, 1)
 
-    def embed(self, images: Tensor) -> Tensor:
+    def learned(self, images: Tensor) -> Tensor:
         """Return embeddings (n, 4096) in (0, 1) of images (n, channels, size, size), float32."""
         embeddings: Tensor = self.twin(images)
         return embeddings
+
+    def fixed(self, images: Tensor) -> Tensor:
+        """Return embeddings (n, 0) of images: nothing but what is learned decides."""
+        return images.new_empty(len(images), 0)
 
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
         """Return logits (n,) of "different persons" for embeddings (n, 4096) and (n, 4096)."""
@@ -82,4 +86,4 @@ class SiameseNetwork(nn.Module):
         Both images of all pairs go through the twin in one pass, so that batch normalisation sees
         them together.
         """
-        return self.compare(*self.embed(torch.cat([first, second])).chunk(2))
+        return self.compare(*self.learned(torch.cat([first, second])).chunk(2))

@@ -168,7 +168,7 @@ class ContrastiveObjective:
             images = self.augment(images)
         people = self.people[batch].to(self.faces.device)
         # Each stream that is learned has a loss of its own: (streams, n, 256).
-        embeddings = network.embed(images).unflatten(1, (-1, EMBEDDING_SIZE)).transpose(0, 1)
+        embeddings = network.learned(images).unflatten(1, (-1, EMBEDDING_SIZE)).transpose(0, 1)
         itself = torch.eye(len(batch), dtype=torch.bool, device=images.device)
         alike = (embeddings @ embeddings.mT / TEMPERATURE).masked_fill(itself, -torch.inf)
         same = (people[:, None] == people) & ~itself

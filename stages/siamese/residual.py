@@ -166,14 +166,21 @@ class ResidualNetwork(nn.Module):
             assert isinstance(stream, _LinearStream)
             stream.set(images, people)
 
-    def embed(self, images: Tensor) -> Tensor:
-        """Return embeddings of images (n, channels, size, size), float32.
+    def learned(self, images: Tensor) -> Tensor:
+        """Return the deep streams' embeddings of images (n, channels, size, size), float32.
 
-        Those of the streams side by side, each (n, 256) and of length 1: in training of the deep
-        ones alone, in evaluation mode of the deep ones, then the linear ones.
+        They stand side by side, each (n, 256) and of length 1; in evaluation mode they are those of
+        the images and their mirror images together.
         """
-        streams = [*self.deep] if self.training else [*self.deep, *self.linear]
-        return torch.cat([stream(images) for stream in streams], dim=1)
+        return torch.cat([stream(images) for stream in self.deep], dim=1)
+
+    def fixed(self, images: Tensor) -> Tensor:
+        """Return the linear streams' embeddings, likewise, of images and their mirror images."""
+        return torch.cat([stream(images) for stream in self.linear], dim=1)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return all streams' embeddings, the deep ones' first."""
+        return torch.cat([self.learned(images), self.fixed(images)], dim=1)
 
     def similarities(self, first: Tensor, second: Tensor) -> Tensor:
         """Return each stream's cosines (n, k) for embeddings (n, 256·k) and (n, 256·k)."""

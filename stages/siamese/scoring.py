@@ -22,14 +22,9 @@ def to_input(faces: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def embed(network: Network, faces: Tensor) -> Tensor:
-    """Return the embeddings (n, k) float32 of faces (n, size, size[, 3]) uint8."""
-    network.eval()
-    return torch.cat([network.embed(to_input(batch)) for batch in torch.split(faces, BATCH)])
-
-
-@torch.inference_mode()
-def embed_pairs(network: Network, faces: Tensor, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+def embed_pairs(
+    network: Network, faces: Tensor, rows: NDArray[np.int64], before: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Return the embeddings of the pairs' images, (images, k), and their rows there, (n, 2).
 
     Each image is embedded once.
@@ -38,10 +33,19 @@ def embed_pairs(network: Network, faces: Tensor, rows: NDArray[np.int64]) -> tup
         network: on the device of the faces.
         faces: all images, (images, size, size[, 3]) uint8.
         rows: (n, 2) int64, which two images make each pair.
+        before: embeddings of the same pairs after an earlier epoch, which spare the part that is
+            not learned.
     """
     unique, positions = np.unique(rows, return_inverse=True)
-    index = torch.from_numpy(unique).to(faces.device)
-    return embed(network, faces[index]), torch.from_numpy(positions.reshape(-1, 2)).to(faces.device)
+    batches = faces[torch.from_numpy(unique).to(faces.device)].split(BATCH)
+    network.eval()
+    learned = torch.cat([network.learned(to_input(batch)) for batch in batches])
+    if before is None:
+        fixed = torch.cat([network.fixed(to_input(batch)) for batch in batches])
+    else:
+        fixed = before[:, learned.shape[1] :]
+    pairs = torch.from_numpy(positions.reshape(-1, 2)).to(faces.device)
+    return torch.cat([learned, fixed], dim=1), pairs
 
 
 @torch.inference_mode()

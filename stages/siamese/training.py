@@ -166,6 +166,7 @@ def train(run: Run, faces: Tensor, validation: PairRows, parameters: Parameters)
     Raises:
         InputError: the loss was a finite number in no epoch.
     """
+    embeddings: Tensor | None = None
     while not run.finished:
         number = len(run.epochs) + 1
         start = time.perf_counter()
@@ -174,7 +175,7 @@ def train(run: Run, faces: Tensor, validation: PairRows, parameters: Parameters)
         learning_rate = float(run.scheduler.get_last_lr()[0])
         train_loss, train_accuracy = _learn(run)
         run.network.forget_odds()
-        embeddings, pairs = embed_pairs(run.network, faces, validation.rows)
+        embeddings, pairs = embed_pairs(run.network, faces, validation.rows, embeddings)
         scores = compare_pairs(run.network, embeddings, pairs)
         if not math.isfinite(train_loss + cross_entropy(scores, validation.labels)):
             run.diverged_epoch = number
