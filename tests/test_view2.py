@@ -137,8 +137,7 @@ def test_the_summary_depends_on_every_fold() -> None:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Return a clone with nothing of View 2, in which the images have been made."""
-    small = {"recipes.contrastive.max_epochs": "1"}
-    clone = make_clone(tmp_path_factory.mktemp("view2") / "clone", small)
+    clone = make_clone(tmp_path_factory.mktemp("view2") / "clone")
     for path in (clone.path / "view2").iterdir():
         if path.name != "dvc.yaml":
             path.unlink()
