@@ -77,12 +77,40 @@ def test_mirror_swaps_left_and_right_and_nothing_else() -> None:
 def test_rotation_is_that_of_pillow() -> None:
     image = face()
     torch.manual_seed(0)
-    angle = float((torch.rand(5, 1) * 2 - 1)[0]) * 90
+    angle = float((torch.rand(7, 1) * 2 - 1)[0]) * 90
     torch.manual_seed(0)
     made = Augmentation(rotation=90)(image)[0, 0].numpy()
     pillow = Image.fromarray(image[0, 0].numpy()).rotate(angle, Image.Resampling.BILINEAR)
     inside = slice(8, 32)
     np.testing.assert_allclose(made[inside, inside], np.asarray(pillow)[inside, inside], atol=0.02)
+
+
+def widths(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the variance of each image's blot across and down, and the covariance."""
+    weights = images[:, 0].clamp(min=0)
+    weights = weights / weights.sum(dim=(1, 2), keepdim=True)
+    index = torch.arange(40.0) - 19.5
+    x, y = index[None, None, :], index[None, :, None]
+    mean_x, mean_y = (weights * x).sum(dim=(1, 2)), (weights * y).sum(dim=(1, 2))
+    x, y = x - mean_x[:, None, None], y - mean_y[:, None, None]
+    return tuple((weights * part).sum(dim=(1, 2)) for part in (x * x, y * y, x * y))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("stretch", [False, True])
+def test_width_and_height_change_together_or_apart(stretch: bool) -> None:
+    torch.manual_seed(0)
+    images = face().repeat(200, 1, 1, 1)
+    across, down, _ = widths(Augmentation(scale=0.2, stretch=stretch)(images))
+    together = float(torch.corrcoef(torch.stack([across, down]))[0, 1])
+    assert abs(together) < 0.2 if stretch else together > 0.95
+
+
+def test_shear_slants_a_round_blot_both_ways() -> None:
+    torch.manual_seed(0)
+    across, down, both = widths(Augmentation(shear=0.3)(face().repeat(200, 1, 1, 1)))
+    slant = both / (across * down).sqrt()
+    assert slant.min() < -0.3
+    assert slant.max() > 0.3
 
 
 def test_scale_changes_the_blots_size() -> None:

@@ -42,8 +42,18 @@ def test_scatter_within_is_the_unbiased_covariance_where_all_have_as_many_images
     aside = (x - x.mean(axis=1, keepdims=True)).reshape(180, -1)
     expected = aside.T @ aside / (60 * 2)
     found = discriminant.scatter_within(features, people)
-    # Its weights' sum is that of images, not of degrees of freedom: a factor alone.
-    np.testing.assert_allclose(found / found.trace(), expected / np.trace(expected), atol=1e-6)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_what_tells_nobody_apart_is_left_out() -> None:
+    torch.manual_seed(0)
+    people = torch.arange(2000).repeat_interleave(2)
+    _, projection = discriminant.analyse(torch.randn(4000, 3), people, 3)
+    told = torch.randn(2000, 3).repeat_interleave(2, dim=0) + 0.1 * torch.randn(4000, 3)
+    _, useful = discriminant.analyse(told, people, 3)
+    # Noise is all within people: scaled by its share between them, hardly anything is left of it.
+    assert projection.norm() < 0.25 * (3**0.5)
+    assert useful.norm() > 5 * (3**0.5)
 
 
 def test_one_person_with_very_many_images_counts_as_ten() -> None:

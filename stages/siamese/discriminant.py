@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 COMPONENTS = 500  # principal ones
-SHRINKAGE = 0.2  # of the scatter within people, towards its mean in all directions
+SHRINKAGE = 0.1  # of the scatter within people, towards its mean in all directions
 IMAGES_OF_ONE = 10  # that count: a few people have so many images that they would be all
 
 
 def scatter_within(features: Tensor, people: Tensor) -> Tensor:
-    """Return the covariance (k, k) of images about their person's mean.
+    """Return the covariance (k, k) of images about their person's mean, unbiased.
+
+    Each person counts by the number of images, up to a limit.
 
     Args:
         features: (n, k) float.
@@ -22,18 +24,19 @@ def scatter_within(features: Tensor, people: Tensor) -> Tensor:
     counts = torch.bincount(people)
     means = torch.zeros(len(counts), features.shape[1], dtype=features.dtype)
     means = means.index_add_(0, people, features) / counts[:, None]
-    # Each person counts by images less one, as in an unbiased variance, up to a limit.
-    weights = (counts.clamp(max=IMAGES_OF_ONE) / (counts - 1).clamp(min=1)).masked_fill(
-        counts < 2, 0
-    )[people]
+    several = counts > 1
+    share = counts.clamp(max=IMAGES_OF_ONE) * several
+    # A person's own unbiased covariance is the sum of squares by images less one.
+    weights = (share / (counts - 1).clamp(min=1))[people]
     aside = features - means[people]
-    return (aside * weights[:, None]).T @ aside / weights.sum()
+    return (aside * weights[:, None]).T @ aside / share.sum()
 
 
 def analyse(features: Tensor, people: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """Return the mean (d,) of features and the projection (d, size) that tells people apart.
 
-    Directions are scaled by their reliability: the share of their variance that is between people.
+    Directions are scaled by their reliability, the root of the share of their variance that is
+    between people.
     Columns beyond what the features hold are zero.
 
     Args:

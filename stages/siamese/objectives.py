@@ -136,16 +136,16 @@ class ContrastiveObjective:
         self.rows, self.people = torch.from_numpy(rows), torch.from_numpy(numbers)
         self.batch_size = batch_size
         self.augment = augment
-        # Of that many images at least is one to be told from the others in a full batch.
-        self.chance_loss = math.log(2 * batch_size)
         indices = [torch.from_numpy(np.flatnonzero(numbers == n)) for n in np.unique(numbers)]
         self.several = [images for images in indices if len(images) > 1]
         self.single = torch.cat([images for images in indices if len(images) == 1])
         self.size = len(self.several)
         self.batches = -(-self.size // batch_size)
+        # Of that many images at least is one to be told from the others in a full batch.
+        self.chance_loss = math.log(2 * min(batch_size, self.size))
 
     def prepare(self, network: Network) -> None:
-        """Set the network's linear stream by the images to learn from."""
+        """Set the network's linear streams by the images to learn from."""
         if isinstance(network, ResidualNetwork):
             images = self.faces[self.rows.to(self.faces.device)]
             network.set_linear(to_input(images), self.people)
