@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from siamese import atomic, pairs, parameters, people, protocol
-from siamese.errors import InputError, run
+from siamese.errors import run
 
 PROTOCOL = Path("data/protocol")
 INDEX = Path("data/faces.csv")
@@ -27,12 +27,7 @@ def main() -> None:
         listed = protocol.read_pairs(PROTOCOL / "pairsDevTrain.txt")
         train, val = pairs.split(listed, share, seed, params.split.person_disjoint)
         seen = pairs.faces_of(train)
-    for label, name in ((protocol.SAME, "same"), (protocol.DIFFERENT, "different")):
-        if label not in {pair.label for pair in val}:
-            raise InputError(
-                f"no {name} pair is left for validation: split.validation is {share}, "
-                "a larger share may do"
-            )
+    pairs.refuse_one_class(val, share)
     test = protocol.read_pairs(PROTOCOL / "pairsDevTest.txt")
     for name, split in (("train", train), ("val", val), ("test", test)):
         pairs.write_csv(split, rows, PAIRS / f"{name}.csv")

@@ -4,7 +4,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from siamese import (
@@ -24,7 +23,7 @@ from siamese.augmentation import AUGMENTATIONS
 from siamese.checkpoint import Checkpoint
 from siamese.errors import InputError, run
 from siamese.fitting import fit
-from siamese.images import decode_all
+from siamese.images import decode_all, stack
 from siamese.scoring import score_pairs
 
 ARCHIVE = Path("data/images.tar")
@@ -61,7 +60,7 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
         seed: of the choice.
 
     Raises:
-        InputError: there is no such fold, or it shows people of the others.
+        InputError: there is no such fold, it shows people of the others, or too few are held out.
     """
     folds = protocol.read_folds(PAIRS)
     if not 1 <= number <= len(folds):
@@ -81,6 +80,7 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
     else:
         result = Fold(*pairs.split(others, share, seed, person_disjoint=True), judged)
         known = {face.person for face in pairs.faces_of(others)}
+    pairs.refuse_one_class(result.held_out, share)
     pairs.refuse_test_people(known, {face.person for face in pairs.faces_of(judged)}, PAIRS)
     return result
 
@@ -88,12 +88,8 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
 def read_faces(image: parameters.Image) -> tuple[torch.Tensor, dict[protocol.Face, int]]:
     """Return all images, (images, size, size[, 3]) uint8, and the row of each."""
     images = decode_all(read_images(ARCHIVE), image.crop, image.size, image.grayscale)
-    names, faces = zip(*images, strict=True)
-    rows = {}
-    for row, name in enumerate(names):
-        person, number = Path(name).stem.rsplit("_", 1)
-        rows[protocol.Face(person, int(number))] = row
-    return torch.from_numpy(np.stack(faces)), rows
+    names, faces = stack(images, ARCHIVE)
+    return torch.from_numpy(faces), {face: row for row, face in enumerate(names)}
 
 
 def make_objective(
@@ -105,7 +101,7 @@ def make_objective(
         images = people.images_of(fold.learned)
         return objectives.ContrastiveObjective(
             faces,
-            np.array([rows[face] for face in images]),
+            pairs.rows_of(images, rows),
             [face.person for face in images],
             recipe.batch_size,
             augment,
@@ -149,8 +145,11 @@ def main() -> None:
         "fold": number,
         "epochs": len(finished.epochs),
         "best_epoch": finished.stopping.best_epoch,
+        "collapsed_epoch": finished.collapsed_epoch,
+        "diverged_epoch": finished.diverged_epoch,
         "seconds": round(sum(epoch.seconds for epoch in finished.epochs), 2),
         **machine,
+        "threshold": threshold,
         **figures,
         # In the order of pairs.txt.
         **{

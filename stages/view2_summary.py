@@ -34,12 +34,17 @@ def main() -> None:
         "standard_error": stdev(accuracies) / sqrt(len(accuracies)),
         "auc": curve.area,
         "equal_error_rate": curve.equal_error_rate,
-        "tar_at_far": {
-            f"{far:g}": curve.tar_at_far(far) for far in verification.FALSE_ACCEPT_RATES
-        },
+        "tar_at_far": verification.tars(curve, len(different)),
         "brier_score": verification.brier_score(scores, labels),
         "seconds": round(sum(fold["seconds"] for fold in folds), 2),
-        **{name: folds[0][name] for name in ("device", "processor", "threads", "torch")},
+        "collapsed_folds": [
+            fold["fold"] for fold in folds if fold["collapsed_epoch"] or fold["diverged_epoch"]
+        ],
+        # Folds need not have been run on one machine.
+        **{
+            name: ", ".join(dict.fromkeys(str(fold[name]) for fold in folds))
+            for name in ("device", "processor", "threads", "torch")
+        },
         "accuracies": {f"fold_{fold['fold']}": fold["accuracy_at_threshold"] for fold in folds},
     }
     atomic.write_json(METRICS, summary)

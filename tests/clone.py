@@ -6,8 +6,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,29 @@ class Clone:
             text=True,
             start_new_session=True,
         )
+
+    def checkpoints(self) -> dict[Path, int]:
+        """Return the state files of unfinished training and when each was last written."""
+        folder = self.path / ".training"
+        return {path: path.stat().st_mtime_ns for path in folder.glob("*.checkpoint")}
+
+    def interrupt(self, command: str, sign: signal.Signals, delay: float) -> str:
+        """Start a command; some time after training has kept an epoch, send it a signal.
+
+        Returns what it had printed.
+        """
+        before = self.checkpoints()
+        process = self.start(command)
+        deadline = time.monotonic() + 120
+        while self.checkpoints() == before:
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(delay)
+        os.killpg(process.pid, sign)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode != 0, output
+        return output
 
     def json(self, name: str) -> Any:
         return json.loads((self.path / "metrics" / f"{name}.json").read_text(encoding="utf-8"))

@@ -6,7 +6,6 @@ Real processes of the real graph, killed, repeated and queued in a throw-away cl
 import csv
 import hashlib
 import json
-import os
 import random
 import re
 import signal
@@ -64,31 +63,6 @@ def forget_runs(clone: Clone) -> None:
     clone.type("rm -rf .dvc/cache/runs && git checkout -q . && dvc checkout -q")
 
 
-def checkpoints(clone: Clone) -> dict[Path, int]:
-    """Return the state files and when each was last written."""
-    folder = clone.path / ".training"
-    return {path: path.stat().st_mtime_ns for path in folder.glob("*.checkpoint")}
-
-
-def interrupt(clone: Clone, command: str, sign: signal.Signals, delay: float) -> str:
-    """Start a command; some time after training has kept an epoch, send it a signal.
-
-    Returns what it had printed.
-    """
-    before = checkpoints(clone)
-    process = clone.start(command)
-    deadline = time.monotonic() + 120
-    while checkpoints(clone) == before:
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    time.sleep(delay)
-    os.killpg(process.pid, sign)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode != 0, output
-    return output
-
-
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
     clone: Clone, sign: signal.Signals
@@ -103,9 +77,9 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
     clone.set({"recipes.koch.weight_decay": "0.001"})
     moment = random.Random(int(sign))
     for _ in range(2):
-        output = interrupt(clone, "dvc repro train", sign, moment.uniform(0, 0.3))
+        output = clone.interrupt("dvc repro train", sign, moment.uniform(0, 0.3))
         assert not (clone.path / "data/model.safetensors").exists()
-        assert len(checkpoints(clone)) == 1
+        assert len(clone.checkpoints()) == 1
         if sign == signal.SIGINT:
             assert "interrupted; `dvc repro` goes on from here" in output
     output = clone.type("dvc repro train")
@@ -117,21 +91,21 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
 def test_a_run_with_other_parameters_takes_up_nobody_elses_state(clone: Clone) -> None:
     forget_runs(clone)
     clone.set({"recipes.koch.weight_decay": "0.002"})
-    interrupt(clone, "dvc repro train", signal.SIGKILL, 0)
-    [left] = checkpoints(clone)
+    clone.interrupt("dvc repro train", signal.SIGKILL, 0)
+    [left] = clone.checkpoints()
 
     clone.set({"recipes.koch.weight_decay": "0.003"})
     output = clone.type("dvc repro train")
     assert "train" in clone.ran(output)
     assert "going on after" not in output
     assert len(clone.csv("plots/training.csv")) == EPOCHS
-    assert list(checkpoints(clone)) == [left]
+    assert list(clone.checkpoints()) == [left]
 
     # Nor does an experiment in a folder of its own, even with the same parameters.
     output = clone.type("dvc exp run --temp -n apart -S recipes.koch.weight_decay=0.002 train")
     assert "train" in clone.ran(output)
     assert "going on after" not in output
-    assert list(checkpoints(clone)) == [left]
+    assert list(clone.checkpoints()) == [left]
 
     clone.set({"recipes.koch.weight_decay": "0.002"})
     clone.type("rm -rf .dvc/cache/runs")
@@ -143,8 +117,8 @@ def test_a_damaged_state_costs_the_epochs_and_nothing_else(clone: Clone) -> None
     forget_runs(clone)
     before = results(clone)
     clone.type("rm data/model.safetensors")
-    interrupt(clone, "dvc repro --force --single-item train", signal.SIGKILL, 0)
-    [path] = checkpoints(clone)
+    clone.interrupt("dvc repro --force --single-item train", signal.SIGKILL, 0)
+    [path] = clone.checkpoints()
     path.write_bytes(path.read_bytes()[:-1])
     output = clone.type("dvc repro --force --single-item train")
     assert f"{path.relative_to(clone.path)} is damaged; training starts from the" in output

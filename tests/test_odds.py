@@ -27,7 +27,10 @@ def test_classes_that_are_told_apart_without_error_give_finite_odds() -> None:
 
 
 def test_a_column_that_never_varies_counts_for_nothing() -> None:
-    x = torch.tensor([[0.9, 0.0], [0.2, 0.0], [0.4, 0.0], [0.0, 0.0]])
-    slopes, intercept = odds.fit(x, np.array([0, 0, 1, 1]))
-    assert torch.isfinite(slopes).all()
-    assert slopes[1] * 0 + intercept == intercept
+    labels = np.array([0, 0, 1, 1])
+    alone = torch.tensor([[0.9], [0.2], [0.4], [0.0]])
+    slopes, intercept = odds.fit(torch.cat([alone, torch.full((4, 1), 0.7)], dim=1), labels)
+    expected, level = odds.fit(alone, labels)
+    assert float(slopes[1]) == pytest.approx(0, abs=1e-6)
+    assert float(slopes[0]) == pytest.approx(float(expected[0]), rel=1e-4)
+    assert float(intercept) == pytest.approx(float(level), rel=1e-4)

@@ -2,8 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-from siamese import report
+import dvc.api
+import pytest
+
+from siamese import parameters, report
+from siamese.errors import InputError
 from siamese.parameters import SCHEDULERS
 
 ROOT = Path(__file__).parents[1]
@@ -36,19 +41,108 @@ def test_every_reported_variant_is_measured_at_both_weight_decays() -> None:
             assert found[0].startswith(f"{start}measured")
 
 
-def test_rows_of_the_same_settings_are_replaced_in_their_place() -> None:
-    def row(scheduler: str, decay: float, value: int) -> dict[str, object]:
-        other = dict.fromkeys(report.SETTINGS, 0)
-        return other | {"scheduler": scheduler, "weight_decay": decay, "value": value}
+def test_rows_of_the_same_experiment_are_replaced_in_their_place() -> None:
+    def row(experiment: str, value: int) -> dict[str, object]:
+        return {"experiment": experiment, "value": value}
 
-    kept = [row("none", 0.0, 1), row("none", 0.0, 2), row("step", 0.0, 3)]
-    new = [row("cosine", 0.0, 4), row("none", 0.0, 5)]
-    merged = report.merge(kept, new)
-    assert [(line["scheduler"], line["value"]) for line in merged] == [
-        ("none", 5),
-        ("step", 3),
-        ("cosine", 4),
+    kept = [row("none", 1), row("none", 2), row("step", 3)]
+    merged = report.merge(kept, [row("cosine", 4), row("none", 5)])
+    assert merged == [row("none", 5), row("step", 3), row("cosine", 4)]
+
+
+def made_up(accuracy: float, **settings: object) -> dict[str, Any]:
+    """Return a variant as `collect` would, with figures that follow from its accuracy."""
+    params = parameters.parse((ROOT / "params.yaml").read_text(), "params.yaml")
+    row = report.settings_of(params) | settings
+    figures = {
+        "pairs": 1000, "loss": 1 - accuracy, "auc": accuracy, "tar_at_far": {"0.1": 0, "0.01": 0},
+        "accuracy": accuracy, "accuracy_low": accuracy, "accuracy_high": accuracy,
+        "accuracy_at_threshold": accuracy, "false_reject_rate": 0.9 * accuracy,
+        "false_accept_rate": 0.8 * accuracy,
+    }  # fmt: skip
+    train = {
+        "epochs": 9, "best_epoch": 6, "collapsed_epoch": None, "convergence_seconds": 60,
+        "seconds": 90, "threads": 2, "processor": "one", "torch": "2",
+    }  # fmt: skip
+    evaluation = {
+        "train": figures, "val": figures, "test": figures,
+        "one_shot": {"20_way": {"accuracy": accuracy}},
+    }  # fmt: skip
+    return {
+        "experiment": report.name_of(row), **row, "train": train, "evaluation": evaluation,
+    }  # fmt: skip
+
+
+def seeds(*accuracies: float, **settings: object) -> list[dict[str, Any]]:
+    return [made_up(a, seed=seed, **settings) for seed, a in enumerate(accuracies)]
+
+
+def test_questions_are_answered_by_means_over_the_seeds_of_the_first() -> None:
+    variants = [
+        *seeds(0.70, 0.72, 0.68),
+        *seeds(0.50, 0.60, 0.70, augmentation="koch", crop=140),
+        *seeds(0.90, 0.90, weight_decay=1.0),  # a seed is missing
+        *seeds(0.95, 0.95, 0.95, recipe="large"),
     ]
+    _, _, first, second = report.questions_table(variants).splitlines()
+    assert first == (
+        "| nothing | 9 (6), 9 (6), 9 (6) | 70.0% | 70.0% (67.1% to 72.8%) | 68.0% to 72.0% "
+        "| 63.0% | 56.0% | 0.700 |"
+    )
+    assert second.startswith("| augmentation koch, crop 140 | 9 (6), 9 (6), 9 (6) | 60.0% | 60.0% ")
+
+
+def test_recipes_are_named_apart_and_their_seeds_averaged() -> None:
+    variants = [
+        *seeds(0.70),
+        *seeds(0.80, 0.90, recipe="contrastive"),
+        *seeds(0.85, recipe="contrastive", crop=140),
+    ]
+    rows = report.published_table(variants, None).splitlines()
+    values = {row.split(" | ")[0].strip("| "): row.split(" | ")[-1].strip("| ") for row in rows}
+    assert values["**`koch`**"] == "70.0 (67.1 to 72.8)"
+    assert values["**`contrastive`**"] == "85.0 (mean of 2 seeds, 82.7 to 87.1)"
+    assert values["**`contrastive, crop 140`**"] == "85.0 (82.7 to 87.1)"
+    assert "| contrastive | none | none | 0, 1 | 1.5 |" in report.recipes_table(variants)
+
+    view2 = {"recipe": "contrastive", "accuracy": 0.9, "standard_error": 0.0123}
+    assert (
+        "| **`contrastive`** | unrestricted | none | View 2 | 90.00 ± 1.23 |"
+        in report.published_table(variants, view2)
+    )
+
+
+def experiment(monkeypatch: pytest.MonkeyPatch, params: dict[str, str]) -> None:
+    """Let DVC hold experiments with the committed results, and these parameters by name."""
+
+    def read(path: str, rev: str) -> str:
+        return params[rev] if path == "params.yaml" else (ROOT / path).read_text(encoding="utf-8")
+
+    monkeypatch.setattr(dvc.api, "read", read)
+
+
+def test_settings_tell_experiments_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("scheduler: none", "@", 1)
+    text = text.replace("@", "scheduler: step", 1)
+    params = {"a": text, "b": text.replace("gamma: 0.1", "gamma: 0.5", 1)}
+    params["again"] = text.replace("batch_size: 48", "batch_size: 40")  # of another recipe
+    experiment(monkeypatch, params)
+    variants, curves, rocs = report.collect(["a", "b"])
+    assert [variant["schedule"] for variant in variants] == [
+        "step_size 1, gamma 0.1",
+        "step_size 1, gamma 0.5",
+    ]
+    assert {row["experiment"] for row in curves} == {v["experiment"] for v in variants}
+    assert {row["experiment"] for row in rocs} == {v["experiment"] for v in variants}
+    with pytest.raises(InputError, match="again: has the settings of an experiment named before"):
+        report.collect(["a", "again"])
+
+
+def test_an_experiment_on_drawn_faces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    experiment(monkeypatch, {"a": text.replace("dataset: lfw-deepfunneled", "dataset: synthetic")})
+    with pytest.raises(InputError, match="a: made on synthetic, not on lfw-deepfunneled"):
+        report.collect(["a"])
 
 
 def test_reported_variants_are_schedulers_that_params_offer() -> None:

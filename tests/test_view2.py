@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -88,6 +89,12 @@ def test_a_fold_that_there_is_not_is_named() -> None:
 
 
 @pytest.mark.usefixtures("drawn")
+def test_a_share_that_holds_nobody_out_is_refused() -> None:
+    with pytest.raises(InputError, match=r"split.validation is 0.001, a larger share may do"):
+        fold.divide(1, "pairs", 0.001, 0)
+
+
+@pytest.mark.usefixtures("drawn")
 def test_a_fold_that_shows_people_of_others_is_refused() -> None:
     lines = fold.PAIRS.read_text(encoding="utf-8").splitlines()
     count = int(lines[0].split("\t")[1])
@@ -109,7 +116,9 @@ def test_folds_are_summed_up_as_mean_and_standard_error(
         accuracies.append(float(np.mean((scores[-1] >= 0.5) == labels)))
         figures = {
             "dataset": "made up", "recipe": "koch", "scheduler": "none", "fold": number,
-            "seconds": 1.5, "device": "cpu", "processor": "one", "threads": 2, "torch": "2",
+            "collapsed_epoch": 3 if number == 4 else None, "diverged_epoch": None,
+            "seconds": 1.5, "device": "cpu", "processor": "one", "threads": 2,
+            "torch": "3" if number > 8 else "2",
             "accuracy_at_threshold": accuracies[-1],
             "same_scores": scores[-1][:300].tolist(),
             "different_scores": scores[-1][300:].tolist(),
@@ -123,6 +132,8 @@ def test_folds_are_summed_up_as_mean_and_standard_error(
     auc = roc_auc_score(np.tile(labels, 10), np.concatenate(scores))
     assert result["auc"] == pytest.approx(auc, abs=1e-6)
     assert (result["pairs"], result["seconds"]) == (6000, 15)
+    assert (result["collapsed_folds"], result["torch"]) == ([4], "2, 3")
+    assert result["tar_at_far"].keys() == {"0.1", "0.01", "0.001"}
     assert len(summary.ROC.read_text().splitlines()) > 1000
 
 
@@ -137,7 +148,8 @@ def test_the_summary_depends_on_every_fold() -> None:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Return a clone with nothing of View 2, in which the images have been made."""
-    clone = make_clone(tmp_path_factory.mktemp("view2") / "clone")
+    small = {"recipes.contrastive.max_epochs": "4"}  # time enough to be stopped in between
+    clone = make_clone(tmp_path_factory.mktemp("view2") / "clone", small)
     for path in (clone.path / "view2").iterdir():
         if path.name != "dvc.yaml":
             path.unlink()
@@ -150,9 +162,11 @@ def test_a_stopped_run_goes_on_with_the_next_fold_and_the_main_graph_stands_apar
     clone: Clone,
 ) -> None:
     clone.type("dvc repro view2/dvc.yaml:view2_fold@1")
+    clone.interrupt("dvc repro view2/dvc.yaml:view2_fold@2", signal.SIGKILL, 0)
     output = clone.type("dvc repro view2/dvc.yaml")
     assert "Stage 'view2/dvc.yaml:view2_fold@1' didn't change, skipping" in output
     assert output.count("Running stage 'view2/dvc.yaml:view2_fold@") == 9
+    assert output.count("going on after epoch") == 1
     result = clone.json("view2")
     assert result["folds"] == 10
     assert result["dataset"] == "synthetic"
@@ -167,6 +181,6 @@ def test_a_stopped_run_goes_on_with_the_next_fold_and_the_main_graph_stands_apar
     assert clone.json("view2") == result
 
     # The main graph runs no fold, and a missing fold fails no checkout.
-    assert "view2" not in clone.type("dvc repro")
+    assert "view2" not in clone.type("dvc repro --dry")
     (clone.path / "view2" / "fold-1.json").unlink()
     clone.type("dvc checkout")

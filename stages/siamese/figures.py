@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _save(figure: Figure, path: Path) -> None:
 def training_curves(runs: Mapping[str, Columns], path: Path, title: str) -> None:
     """Draw loss and accuracy by epoch of one run or several, training solid, validation dashed."""
     figure, [[losses, accuracies]] = _figure(1, 2, 10, 4)
-    for index, ((name, run), colour) in enumerate(zip(runs.items(), COLOURS, strict=False)):
+    for index, ((name, run), colour) in enumerate(zip(runs.items(), cycle(COLOURS), strict=False)):
         width = 1.2 + 0.7 * (
             len(runs) - 1 - index
         )  # narrower and narrower, so that equal runs are seen
@@ -90,7 +91,7 @@ def training_curves(runs: Mapping[str, Columns], path: Path, title: str) -> None
 def roc_curves(curves: Mapping[str, tuple[Columns, float]], path: Path, title: str) -> None:
     """Draw TAR against FAR beside chance, of one run or several, each with its AUC."""
     figure, [[axes]] = _figure(1, 1, 5, 5)
-    for (name, (curve, auc)), colour in zip(curves.items(), COLOURS, strict=False):
+    for (name, (curve, auc)), colour in zip(curves.items(), cycle(COLOURS), strict=False):
         label = f"{name}: AUC {auc:.3f}" if name else f"AUC {auc:.3f}"
         axes.plot(curve["far"], curve["tar"], color=colour, label=label)
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="chance")
@@ -107,7 +108,7 @@ def roc_curves(curves: Mapping[str, tuple[Columns, float]], path: Path, title: s
 def accuracy_by_minutes(runs: Mapping[str, Sequence[tuple[float, float]]], path: Path) -> None:
     """Draw test accuracy against minutes of training; one point for each seed."""
     figure, [[axes]] = _figure(1, 1, 6, 4)
-    for (name, points), colour in zip(runs.items(), COLOURS, strict=False):
+    for (name, points), colour in zip(runs.items(), cycle(COLOURS), strict=False):
         minutes, accuracies = zip(*points, strict=True)
         axes.plot(minutes, accuracies, "o", color=colour, label=name)
     axes.set(xlabel="minutes of training", ylabel="test accuracy at the holdout threshold")

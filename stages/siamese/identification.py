@@ -44,6 +44,8 @@ def figures(scores: NDArray[np.floating]) -> dict[str, float]:
 
     Returns:
         Accuracy, its 95 % Wilson interval (low, high), that of guessing, and the number of trials.
+        The interval is that of other trials among these people: trials share images, so that other
+        people may differ by more.
     """
     count, ways = scores.shape
     accuracy = float(np.mean(scores[:, 0] < scores[:, 1:].min(axis=1)))

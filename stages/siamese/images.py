@@ -5,12 +5,14 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from siamese.errors import InputError
+from siamese.protocol import Face
 
 Faces = NDArray[np.uint8]
 
@@ -52,6 +54,25 @@ def decode(name: str, jpeg: bytes, crop: int, size: int, grayscale: bool) -> Fac
             return np.asarray(face)
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise InputError(f"{name}: does not decode as JPEG: {error}") from None
+
+
+def stack(decoded: Iterable[tuple[str, Faces]], archive: Path) -> tuple[list[Face], Faces]:
+    """Return whom each image shows, and all as one array (images, size, size[, 3]) uint8.
+
+    Args:
+        decoded: from `decode_all`.
+        archive: where they are from, to be named.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not (images := list(decoded)):
+        raise InputError(f"{archive}: holds no image")
+    shown = (Path(name).stem.rsplit("_", 1) for name, _ in images)
+    return (
+        [Face(person, int(number)) for person, number in shown],
+        np.stack([face for _, face in images]),
+    )
 
 
 def decode_all(

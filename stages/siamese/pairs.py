@@ -85,6 +85,21 @@ def split(
     )
 
 
+def refuse_one_class(held_out: Sequence[Pair], share: float) -> None:
+    """Raise InputError if pairs held out for validation lack one of the classes.
+
+    Args:
+        held_out: the pairs.
+        share: split.validation, which gave so few.
+    """
+    for label, name in ((SAME, "same"), (DIFFERENT, "different")):
+        if label not in {pair.label for pair in held_out}:
+            raise InputError(
+                f"no {name} pair is left for validation: split.validation is {share}, "
+                "a larger share may do"
+            )
+
+
 def to_rows(pairs: Sequence[Pair], rows: Mapping[Face, int]) -> PairRows:
     """Return pairs by the rows of their images in the array of faces.
 
@@ -96,7 +111,9 @@ def to_rows(pairs: Sequence[Pair], rows: Mapping[Face, int]) -> PairRows:
             if face not in rows:
                 raise InputError(f"{face.file}: named by a pair, but not among the images")
     return PairRows(
-        rows=np.array([(rows[first], rows[second]) for first, second, _ in pairs]).reshape(-1, 2),
+        rows=np.array(
+            [(rows[first], rows[second]) for first, second, _ in pairs], dtype=np.int64
+        ).reshape(-1, 2),
         labels=np.array([pair.label for pair in pairs], dtype=np.int64),
     )
 
@@ -195,8 +212,8 @@ def read_index(path: Path) -> dict[Face, int]:
         }
 
 
-def write_images(faces: Sequence[Face], rows: Mapping[Face, int], path: Path) -> None:
-    """Write the rows of images and the names of their people.
+def rows_of(faces: Sequence[Face], rows: Mapping[Face, int]) -> NDArray[np.int64]:
+    """Return the rows (n,) of people's images in the array of faces.
 
     Raises:
         InputError: an image is not there.
@@ -204,7 +221,19 @@ def write_images(faces: Sequence[Face], rows: Mapping[Face, int], path: Path) ->
     for face in faces:
         if face not in rows:
             raise InputError(f"{face.file}: counted in the list of people, but not there")
-    atomic.write_csv(path, ("row", "person"), ((rows[face], face.person) for face in faces))
+    return np.array([rows[face] for face in faces], dtype=np.int64)
+
+
+def write_images(faces: Sequence[Face], rows: Mapping[Face, int], path: Path) -> None:
+    """Write the rows of images and the names of their people.
+
+    Raises:
+        InputError: an image is not there.
+    """
+    people = (face.person for face in faces)
+    atomic.write_csv(
+        path, ("row", "person"), zip(rows_of(faces, rows).tolist(), people, strict=True)
+    )
 
 
 def read_images(path: Path) -> tuple[NDArray[np.int64], list[str]]:

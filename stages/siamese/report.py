@@ -9,6 +9,7 @@ makes them again.
 """
 
 import csv
+import hashlib
 import json
 import re
 import sys
@@ -34,16 +35,9 @@ README = Path("README.md")
 DATASET = "lfw-deepfunneled"
 # What tells experiments apart.
 SETTINGS = (
-    *(
-        "recipe",
-        "scheduler",
-        "initial_learning_rate",
-        "weight_decay",
-        "augmentation",
-        "crop",
-        "size",
-    ),
-    *("batch_size", "max_epochs", "validation", "person_disjoint", "seed"),
+    *("recipe", "scheduler", "initial_learning_rate", "schedule", "weight_decay", "augmentation"),
+    *("crop", "size", "grayscale", "deep_zooms", "linear_zooms", "batch_size", "max_epochs"),
+    *("patience", "validation", "person_disjoint", "seed"),
 )
 Row = dict[str, Any]
 TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -80,6 +74,39 @@ PUBLISHED = (
 )
 
 
+def settings_of(params: parameters.Parameters) -> Row:
+    """Return what tells an experiment apart, by the names in SETTINGS."""
+    recipe, image = params.recipe_settings, params.recipe_settings.image
+    schedule = dict(params.scheduler_settings)
+    rate = float(schedule.pop("learning_rate"))
+    return {
+        "recipe": params.recipe,
+        "scheduler": params.scheduler,
+        "initial_learning_rate": rate,
+        "schedule": _text(f"{name} {_text(value)}" for name, value in schedule.items()),
+        "weight_decay": float(recipe.weight_decay),
+        "augmentation": recipe.augmentation,
+        "crop": image.crop,
+        "size": image.size,
+        "grayscale": image.grayscale,
+        "deep_zooms": _text(image.deep_zooms),
+        "linear_zooms": _text(image.linear_zooms),
+        "batch_size": recipe.batch_size,
+        "max_epochs": recipe.max_epochs,
+        "patience": recipe.patience,
+        "validation": params.split.validation,
+        "person_disjoint": params.split.person_disjoint,
+        "seed": params.seed,
+    }
+
+
+def _text(value: Any) -> str:
+    """Return a value, or several side by side, as text."""
+    if isinstance(value, str | int | float):
+        return str(value)
+    return ", ".join(_text(part) for part in value or ())
+
+
 def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
     """Return each experiment's figures, and the epochs and ROC points of all, as rows.
 
@@ -91,59 +118,74 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
     rocs: list[Row] = []
     for revision in revisions:
         params = parameters.parse(dvc.api.read("params.yaml", rev=revision), revision)
-        recipe = params.recipe_settings
-        settings = {
-            "recipe": params.recipe,
-            "scheduler": params.scheduler,
-            "initial_learning_rate": float(params.scheduler_settings["learning_rate"]),
-            "weight_decay": float(recipe.weight_decay),
-            "augmentation": recipe.augmentation,
-            "crop": recipe.image.crop,
-            "size": recipe.image.size,
-            "batch_size": recipe.batch_size,
-            "max_epochs": recipe.max_epochs,
-            "validation": params.split.validation,
-            "person_disjoint": params.split.person_disjoint,
-            "seed": params.seed,
-        }
+        settings = settings_of(params)
         if params.dataset != DATASET:
             raise InputError(f"{revision}: made on {params.dataset}, not on {DATASET}")
-        if any(settings.items() <= variant.items() for variant in variants):
+        experiment = {"experiment": name_of(settings)}
+        if any(experiment.items() <= variant.items() for variant in variants):
             raise InputError(f"{revision}: has the settings of an experiment named before it")
         train = json.loads(dvc.api.read("metrics/train.json", rev=revision))
         evaluation = json.loads(dvc.api.read("metrics/evaluation.json", rev=revision))
-        variants.append({**settings, "train": train, "evaluation": evaluation})
+        variants.append({**experiment, **settings, "train": train, "evaluation": evaluation})
         epochs = csv.DictReader(dvc.api.read("plots/training.csv", rev=revision).splitlines())
-        curves += [{**settings, **epoch} for epoch in epochs]
+        curves += [{**experiment, **epoch} for epoch in epochs]
         points = csv.DictReader(dvc.api.read("plots/roc.csv", rev=revision).splitlines())
         rocs += [
-            {**settings, "far": f"{float(point['far']):g}", "tar": f"{float(point['tar']):g}"}
+            {**experiment, "far": f"{float(point['far']):g}", "tar": f"{float(point['tar']):g}"}
             for point in points
         ]
     return variants, curves, rocs
 
 
-def _settings(row: Row) -> tuple[str, ...]:
-    """Return what tells an experiment apart, as text: that is what a CSV gives back."""
-    return tuple(str(row[name]) for name in SETTINGS)
+def name_of(settings: Row) -> str:
+    """Return a short name of an experiment's settings, by which its rows are found again."""
+    text = json.dumps([settings[name] for name in SETTINGS])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def merge(kept: list[Row], new: list[Row]) -> list[Row]:
-    """Return rows in their order, those with the settings of new ones replaced, others added."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    """Return rows in their order, those of new ones' experiments replaced, others added."""
+    groups: dict[str, list[Row]] = {}
     for row in kept:
-        groups.setdefault(_settings(row), []).append(row)
-    for replaced in {_settings(row) for row in new} & groups.keys():
+        groups.setdefault(row["experiment"], []).append(row)
+    for replaced in {row["experiment"] for row in new} & groups.keys():
         groups[replaced] = []
     for row in new:
-        groups.setdefault(_settings(row), []).append(row)
+        groups.setdefault(row["experiment"], []).append(row)
     return [row for group in groups.values() for row in group]
 
 
-def _only(rows: list[Row], **settings: Any) -> list[Row]:
-    """Return the rows with these settings; all others but the rate are those of the first row."""
-    wanted = _settings(rows[0] | settings | {"initial_learning_rate": None})
-    return [row for row in rows if _settings(row | {"initial_learning_rate": None}) == wanted]
+def _settings(variant: Row, *free: str) -> tuple[Any, ...]:
+    """Return a variant's settings, but for some that are free."""
+    return tuple(variant[name] for name in SETTINGS if name not in free)
+
+
+def _by_seed(variants: list[Row]) -> list[list[Row]]:
+    """Return the variants, seeds of one setting together."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for variant in variants:
+        groups.setdefault(_settings(variant, "seed"), []).append(variant)
+    return list(groups.values())
+
+
+def _changes(variant: Row, first: Row) -> str:
+    """Return by which settings a variant differs from the first one, the seed aside."""
+    return ", ".join(
+        f"{name} {variant[name]:g}" if isinstance(variant[name], float)
+        else f"{name} {str(variant[name]).lower()}"
+        for name in SETTINGS
+        if name != "seed" and variant[name] != first[name]
+    )  # fmt: skip
+
+
+def _only(variants: list[Row], **settings: Any) -> list[Row]:
+    """Return the variants with these settings; what a scheduler sets may be any.
+
+    All others are those of the first variant.
+    """
+    free = ("initial_learning_rate", "schedule")
+    wanted = _settings(variants[0] | settings, *free)
+    return [variant for variant in variants if _settings(variant, *free) == wanted]
 
 
 def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -246,15 +288,22 @@ def splits_table(variants: list[Row]) -> str:
 
 def _by_recipe(variants: list[Row]) -> list[list[Row]]:
     """Return the first experiment and those of other recipes, seeds of one setting together."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for variant in variants:
-        groups.setdefault(_settings(variant | {"seed": None}), []).append(variant)
     first = variants[0]
     return [
         group
-        for group in groups.values()
+        for group in _by_seed(variants)
         if group[0] is first or group[0]["recipe"] != first["recipe"]
     ]
+
+
+def _named_by_recipe(variants: list[Row]) -> dict[str, list[Row]]:
+    """Return the same by recipe, and by what differs where a recipe was run in two ways."""
+    named: dict[str, list[Row]] = {}
+    for group in _by_recipe(variants):
+        recipe = group[0]["recipe"]
+        changes = _changes(group[0], named[recipe][0]) if recipe in named else ""
+        named[f"{recipe}, {changes}" if changes else recipe] = group
+    return named
 
 
 def recipes_table(variants: list[Row]) -> str:
@@ -301,28 +350,20 @@ def questions_table(variants: list[Row]) -> str:
         *("changed", "epochs (best)", "holdout accuracy", "test accuracy"),
         *("lowest to highest seed", "same pairs missed", "different pairs accepted", "test AUC"),
     )
-    first = variants[0]
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for variant in variants:
-        if (variant["recipe"], variant["scheduler"]) == (first["recipe"], first["scheduler"]):
-            groups.setdefault(_settings(variant | {"seed": None}), []).append(variant)
-    seeds = {variant["seed"] for variant in groups[_settings(first | {"seed": None})]}
+    first, *_ = variants
+    groups = _by_seed(variants)
+    seeds = {variant["seed"] for variant in groups[0]}
     rows: list[tuple[str, ...]] = []
-    for group in groups.values():
-        if len(seeds) == 1 or {variant["seed"] for variant in group} != seeds:
+    for group in groups:
+        alike = all(group[0][name] == first[name] for name in ("recipe", "scheduler"))
+        if not alike or len(seeds) == 1 or {variant["seed"] for variant in group} != seeds:
             continue
-        changes = [
-            f"{name} {group[0][name]:g}" if isinstance(group[0][name], float)
-            else f"{name} {str(group[0][name]).lower()}"
-            for name in SETTINGS
-            if name != "seed" and group[0][name] != first[name]
-        ]  # fmt: skip
         tests = [variant["evaluation"]["test"] for variant in group]
         accuracies = [test["accuracy_at_threshold"] for test in tests]
         low, high = wilson_interval(mean(accuracies), tests[0]["pairs"])
         rows.append(
             (
-                ", ".join(changes) or "nothing",
+                _changes(group[0], first) or "nothing",
                 ", ".join(f"{v['train']['epochs']} ({v['train']['best_epoch']})" for v in group),
                 f"{mean(v['evaluation']['val']['accuracy_at_threshold'] for v in group):.1%}",
                 f"{mean(accuracies):.1%} ({low:.1%} to {high:.1%})",
@@ -339,13 +380,13 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
     """Return our rows beside published ones, as Markdown; ours are set in bold."""
     columns = ("method", "protocol", "outside data", "judged on", "accuracy, %")
     rows = [(method, protocol, "none", on, value) for method, protocol, on, value in PUBLISHED]
-    for group in _by_recipe(variants):
+    for name, group in _named_by_recipe(variants).items():
         accuracies = [v["evaluation"]["test"]["accuracy_at_threshold"] for v in group]
         low, high = wilson_interval(mean(accuracies), group[0]["evaluation"]["test"]["pairs"])
         seeds = f"mean of {len(group)} seeds, " if len(group) > 1 else ""
         value = f"{mean(accuracies):.1%} ({seeds}{low:.1%} to {high:.1%})".replace("%", "")
-        recipe = group[0]["recipe"]
-        rows.append((f"**`{recipe}`**", PROTOCOLS[recipe], "none", VIEW_1, value))
+        protocol = PROTOCOLS[group[0]["recipe"]]
+        rows.append((f"**`{name}`**", protocol, "none", VIEW_1, value))
     if view2 is not None:
         value = f"{100 * view2['accuracy']:.2f} ± {100 * view2['standard_error']:.2f}"
         recipe = view2["recipe"]
@@ -397,23 +438,22 @@ def draw(
     for decay in shown_decays(variants):
         runs = {}
         for name in REPORTED:
-            if rows := _only(curves, scheduler=name, weight_decay=decay):
+            asked = {v["experiment"] for v in _only(variants, scheduler=name, weight_decay=decay)}
+            if rows := [row for row in curves if row["experiment"] in asked]:
                 runs[name] = {
                     column: np.array([float(row[column]) for row in rows]) for column in columns
                 }
         path = CURVES.with_name(f"variants-weight-decay-{decay:g}.png")
         figures.training_curves(runs, path, f"weight decay {decay:g}")
 
-    recipes = {
-        f"{group[0]['recipe']}, {group[0]['scheduler']}": group for group in _by_recipe(variants)
-    }
+    recipes = _named_by_recipe(variants)
     drawn = {}
     for name, [first, *_] in recipes.items():
-        points = [row for row in rocs if _settings(row) == _settings(first)]
+        points = [row for row in rocs if row["experiment"] == first["experiment"]]
         drawn[f"{name}, seed {first['seed']}"] = _curve(points, first["evaluation"]["test"]["auc"])
     if view2 is not None:
         drawn[f"{view2['recipe']}, View 2"] = _curve(folds, view2["auc"])
-    figures.roc_curves(drawn, ROCS.with_name("recipes-roc.png"), "View 1's test pairs, and View 2")
+    figures.roc_curves(drawn, ROCS.with_name("recipes-roc.png"), "Test pairs of View 1")
     minutes = {
         name: [
             (row["train"]["seconds"] / 60, row["evaluation"]["test"]["accuracy_at_threshold"])
@@ -422,7 +462,7 @@ def draw(
         for name, group in recipes.items()
     }
     reported, _, _, _, accuracy = REPORTED["none"]
-    minutes["koch as reported, on a GPU"] = [(reported, accuracy)]
+    minutes["koch as reported, to its best epoch, on a GPU"] = [(reported, accuracy)]
     figures.accuracy_by_minutes(minutes, ROCS.with_name("recipes-minutes.png"))
 
 
@@ -452,17 +492,27 @@ def main() -> None:
         if VARIANTS.exists():
             variants = merge(json.loads(VARIANTS.read_text(encoding="utf-8")), variants)
             curves, rocs = merge(_read(CURVES), curves), merge(_read(ROCS), rocs)
-        drawn = [_settings(first) for [first, *_] in _by_recipe(variants)]
-        rocs = [row for row in rocs if _settings(row) in drawn]
-        atomic.write_json(VARIANTS, variants)
-        _write(CURVES, curves)
-        _write(ROCS, rocs)
-    variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
+        drawn = [first["experiment"] for [first, *_] in _by_recipe(variants)]
+        rocs = [row for row in rocs if row["experiment"] in drawn]
+    else:
+        variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
+        curves, rocs = _read(CURVES), _read(ROCS)
     view2, folds = None, []
     if VIEW2.exists():
         view2, folds = json.loads(VIEW2.read_text(encoding="utf-8")), _read(VIEW2_ROC)
-    draw(variants, _read(CURVES), _read(ROCS), view2, folds)
-    text = fill_in(README.read_text(encoding="utf-8"), tables(variants, view2))
+    # All is made before anything is written.
+    try:
+        text = fill_in(README.read_text(encoding="utf-8"), tables(variants, view2))
+    except KeyError as missing:
+        raise InputError(
+            f"{missing} is not among an experiment's figures: it was run by earlier code; run it "
+            "again"
+        ) from None
+    if revisions:
+        atomic.write_json(VARIANTS, variants)
+        _write(CURVES, curves)
+        _write(ROCS, rocs)
+    draw(variants, curves, rocs, view2, folds)
     with atomic.writing(README) as partial:
         partial.write_text(text, encoding="utf-8")
 

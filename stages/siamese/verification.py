@@ -91,6 +91,17 @@ def roc(scores: Scores, labels: Labels) -> Roc:
     )
 
 
+def tars(curve: Roc, different: int) -> dict[str, float | None]:
+    """Return TAR by FAR; None where that many different pairs are too few to tell.
+
+    That is where not one of them may be accepted.
+    """
+    return {
+        f"{far:g}": curve.tar_at_far(far) if far * different >= 1 else None
+        for far in FALSE_ACCEPT_RATES
+    }
+
+
 def best_threshold(scores: Scores, labels: Labels) -> float:
     """Return the threshold of the highest accuracy, midway between two scores.
 
@@ -148,8 +159,7 @@ def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, Any]:
         Loss and accuracy at probability 0.5; accuracy at the threshold; each accuracy's 95 %
         Wilson interval (low, high); the shares of different pairs accepted (FAR) and of same pairs
         rejected (FRR) at the threshold; the area under the ROC; the equal error rate; TAR by FAR,
-        None where the different pairs are too few to tell (not one may be accepted); the Brier
-        score; the number of pairs.
+        see `tars`; the Brier score; the number of pairs.
     """
     curve = roc(scores, labels)
     even, tuned = accuracy(scores, labels), accuracy(scores, labels, threshold)
@@ -170,10 +180,7 @@ def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, Any]:
         "false_reject_rate": float(np.mean(~accepted[labels == SAME])),
         "auc": curve.area,
         "equal_error_rate": curve.equal_error_rate,
-        "tar_at_far": {
-            f"{far:g}": curve.tar_at_far(far) if far * np.sum(labels == DIFFERENT) >= 1 else None
-            for far in FALSE_ACCEPT_RATES
-        },
+        "tar_at_far": tars(curve, int(np.sum(labels == DIFFERENT))),
         "brier_score": brier_score(scores, labels),
     }
 
