@@ -39,11 +39,5 @@ def test_an_image_without_an_edge_gives_no_number_that_is_not_finite() -> None:
     assert maps.max() < 0.05
 
 
-def test_in_colour_the_strongest_channel_answers() -> None:
-    right, down = ramp(0), ramp(math.pi / 2)
-    image = torch.cat([0.1 * right, down, torch.zeros_like(right)], dim=1)
-    torch.testing.assert_close(OrientedGradients()(image), OrientedGradients()(down))
-
-
 def test_odd_sizes_round_down() -> None:
     assert OrientedGradients()(torch.rand(2, 1, 33, 33)).shape == (2, DIRECTIONS, 16, 16)

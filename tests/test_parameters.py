@@ -71,6 +71,8 @@ def test_the_four_variants_of_the_experiment_stand_in_the_committed_file() -> No
         ("recipes.contrastive.objective", "pairs", "one of contrastive"),
         ("recipes.large.image.deep_zooms", [1, 0.4], "a list of shares of the image's side"),
         ("recipes.large.image.deep_zooms", [], "a list of shares of the image's side"),
+        ("recipes.large.image.hue_zooms", [2], "a list of shares of the image's side"),
+        ("recipes.large.image.grayscale", True, "false unless hue_zooms is []"),
         ("recipe", "triplet", "one of koch, contrastive"),
         ("recipes.koch.image.grayscale", 1, "true or false"),
         ("split.validation", 0, "a number from 0.01"),

@@ -1,4 +1,4 @@
-"""The network of two streams: twins, unit length, mirror images, and odds fitted on pairs."""
+"""The network of several streams: twins, unit length, mirror images, and odds fitted on pairs."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,12 @@ from siamese.residual import EMBEDDING_SIZE, ResidualNetwork
 ZOOMS = (1.0, 0.6)  # of deep and of linear streams
 
 
-def network(size: int = 32, channels: int = 1) -> ResidualNetwork:
+def network(
+    size: int = 32, channels: int = 1, hue_zooms: tuple[float, ...] = ()
+) -> ResidualNetwork:
     torch.manual_seed(0)
-    made = ResidualNetwork(size, channels, ZOOMS, ZOOMS).eval()
-    made.set_linear(torch.rand(40, channels, size, size), torch.arange(10).repeat(4))
+    made = ResidualNetwork(size, channels, ZOOMS, ZOOMS, hue_zooms).eval()
+    made.set_linear([torch.rand(40, channels, size, size)], torch.arange(10).repeat(4))
     return made
 
 
@@ -27,6 +29,31 @@ def test_embeddings_of_each_stream_have_length_one(size: int, channels: int) -> 
     for embeddings, streams in ((both, 4), (deep, 2)):
         lengths = embeddings.unflatten(1, (streams, EMBEDDING_SIZE)).norm(dim=2)
         torch.testing.assert_close(lengths, torch.ones(3, streams))
+
+
+def test_hues_are_seen_by_a_stream_of_their_own_and_by_no_other() -> None:
+    made = network(channels=3, hue_zooms=(0.6,))
+    images = torch.rand(4, 3, 32, 32) * 0.4 + 0.3
+    # As bright as before, but redder or greener from place to place.
+    tint = torch.rand(4, 1, 32, 32) * 0.5
+    tinted = images + tint * torch.tensor([0.587, -0.299, 0.0])[:, None, None]
+    with torch.no_grad():
+        same = made.similarities(made.embed(images), made.embed(tinted))
+        assert (same[:, :4] > 0.999).all()
+        assert (same[:, 4] < 0.95).all()
+        # Nor does brightness, or a lamp of another colour, count for it.
+        lit = made.similarities(made.embed(images * 0.7), made.embed(images))[:, 4]
+        assert (lit > 0.99).all()
+        gray = made.embed(images[:, :1].expand(-1, 3, -1, -1))
+    assert torch.isfinite(gray).all()
+
+
+def test_gray_faces_as_colour_images_leave_hues_nothing_to_say() -> None:
+    images = torch.rand(40, 1, 32, 32).expand(-1, 3, -1, -1)
+    made = ResidualNetwork(32, 3, hue_zooms=(1.0,)).eval()
+    made.set_linear([images], torch.arange(10).repeat(4))
+    with torch.no_grad():
+        assert made.embed(images)[:, -EMBEDDING_SIZE:].abs().max() < 1e-6
 
 
 def test_twins_are_interchangeable_and_an_image_is_most_like_itself() -> None:
@@ -66,7 +93,7 @@ def test_the_linear_stream_knows_the_people_it_was_set_by() -> None:
     people = torch.arange(20).repeat_interleave(3)
     images = torch.rand(20, 1, 32, 32)[people] + 0.3 * torch.rand(60, 1, 32, 32)
     made = ResidualNetwork(32).eval()
-    made.set_linear(images, people)
+    made.set_linear(images.split(7), people)
     with torch.no_grad():
         embeddings = made.linear[0](images)
     alike = (embeddings @ embeddings.T).fill_diagonal_(-1)

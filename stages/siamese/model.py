@@ -23,7 +23,9 @@ def make(name: str, image: Image) -> Network:
     if name == "koch":
         network = SiameseNetwork(image.size, image.channels)
     elif name == "residual":
-        network = ResidualNetwork(image.size, image.channels, image.deep_zooms, image.linear_zooms)
+        network = ResidualNetwork(
+            image.size, image.channels, image.deep_zooms, image.linear_zooms, image.hue_zooms
+        )
     else:
         raise ValueError(f"unknown network {name!r}")
     return network.to(memory_format=torch.channels_last)

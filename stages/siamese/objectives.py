@@ -19,6 +19,7 @@ from siamese.verification import EVEN_ODDS
 
 TEMPERATURE = 0.1  # of the similarities in the contrastive loss
 IMAGES_OF_ONE = 3  # of one person in a batch, at most
+SET_AT_ONCE = 256  # images by which linear streams are set: bounds memory, changes no result
 
 
 class Judged(NamedTuple):
@@ -147,8 +148,8 @@ class ContrastiveObjective:
     def prepare(self, network: Network) -> None:
         """Set the network's linear streams by the images to learn from."""
         if isinstance(network, ResidualNetwork):
-            images = self.faces[self.rows.to(self.faces.device)]
-            network.set_linear(to_input(images), self.people)
+            parts = self.rows.to(self.faces.device).split(SET_AT_ONCE)
+            network.set_linear((to_input(self.faces[part]) for part in parts), self.people)
 
     def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
         """Yield the indices (n,) of images; everybody with two images or more comes once."""

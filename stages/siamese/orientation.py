@@ -31,17 +31,11 @@ class OrientedGradients(nn.Module):
         self.register_buffer("directions", directions, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return maps (n, 12, size // 2, size // 2) of images (n, channels, size, size), float32.
-
-        In colour, a pixel's gradient is that of the channel where it is the strongest.
-        """
+        """Return maps (n, 12, size // 2, size // 2) of gray images (n, 1, size, size), float32."""
         padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
         right = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
         down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
         length = (right.square() + down.square() + 1e-8).sqrt()
-        if images.shape[1] > 1:
-            length, strongest = length.max(dim=1, keepdim=True)
-            right, down = right.gather(1, strongest), down.gather(1, strongest)
         maps = F.conv2d(torch.cat([right, down], dim=1) / length, self.directions).relu_()
         # In place, since nothing here is learned and memory decides how long it takes.
         for _ in range(SQUARINGS):

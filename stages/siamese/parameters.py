@@ -49,14 +49,20 @@ BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
 LEARNING_RATE = _number(1e-9, 10)
 FACTOR = _number(1e-9, 1)
 EPOCHS = _integer(1, 10_000)
-ZOOMS = Rule(
-    "a list of shares of the image's side, such as [1.0, 0.7], each from 0.5 to 1",
-    lambda value: (
-        isinstance(value, list)
-        and 1 <= len(value) <= 16
-        and all(type(zoom) in (int, float) and 0.5 <= zoom <= 1 for zoom in value)
-    ),
-)
+
+
+def _zooms(least: int) -> Rule:
+    return Rule(
+        "a list of shares of the image's side, such as [1.0, 0.7], each from 0.5 to 1"
+        + ("" if least else ", or []"),
+        lambda value: (
+            isinstance(value, list)
+            and least <= len(value) <= 16
+            and all(type(zoom) in (int, float) and 0.5 <= zoom <= 1 for zoom in value)
+        ),
+    )
+
+
 MILESTONES = Rule(
     "a list of increasing epochs, such as [1, 3, 5]",
     lambda value: (
@@ -91,7 +97,12 @@ RECIPE: dict[str, Any] = {
 CONTRASTIVE: dict[str, Any] = {
     "network": _choice("residual"),
     "objective": _choice("contrastive"),
-    "image": {**IMAGE, "deep_zooms": ZOOMS, "linear_zooms": ZOOMS},
+    "image": {
+        **IMAGE,
+        "deep_zooms": _zooms(1),
+        "linear_zooms": _zooms(1),
+        "hue_zooms": _zooms(0),
+    },
     **RECIPE,
 }
 RECIPES = ("koch", "contrastive", "quick", "large")
@@ -129,6 +140,7 @@ class Image:
         grayscale: luminance only.
         deep_zooms: what share of the input's side each deep stream of the network sees.
         linear_zooms: what share of the input's side each linear stream of the network sees.
+        hue_zooms: what share of the input's side each of its linear streams of hues sees.
     """
 
     crop: int
@@ -136,6 +148,7 @@ class Image:
     grayscale: bool
     deep_zooms: tuple[float, ...] = ()
     linear_zooms: tuple[float, ...] = ()
+    hue_zooms: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "Image":
@@ -256,6 +269,11 @@ def check(values: Any) -> Parameters:
             raise InputError(
                 f"params.yaml: recipes.{name}.image.size is {size}; "
                 f"network {recipe['network']} takes an integer from {smallest}"
+            )
+        if recipe["image"]["grayscale"] and recipe["image"].get("hue_zooms"):
+            raise InputError(
+                f"params.yaml: recipes.{name}.image.grayscale is True; "
+                "it takes false unless hue_zooms is []"
             )
         recipes[name] = Recipe(**{**recipe, "image": Image.of(recipe["image"])})
     return Parameters(

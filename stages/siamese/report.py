@@ -36,8 +36,8 @@ DATASET = "lfw-deepfunneled"
 # What tells experiments apart.
 SETTINGS = (
     *("recipe", "scheduler", "initial_learning_rate", "schedule", "weight_decay", "augmentation"),
-    *("crop", "size", "grayscale", "deep_zooms", "linear_zooms", "batch_size", "max_epochs"),
-    *("patience", "validation", "person_disjoint", "seed"),
+    *("crop", "size", "grayscale", "deep_zooms", "linear_zooms", "hue_zooms"),
+    *("batch_size", "max_epochs", "patience", "validation", "person_disjoint", "seed"),
 )
 Row = dict[str, Any]
 TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -91,6 +91,7 @@ def settings_of(params: parameters.Parameters) -> Row:
         "grayscale": image.grayscale,
         "deep_zooms": _text(image.deep_zooms),
         "linear_zooms": _text(image.linear_zooms),
+        "hue_zooms": _text(image.hue_zooms),
         "batch_size": recipe.batch_size,
         "max_epochs": recipe.max_epochs,
         "patience": recipe.patience,

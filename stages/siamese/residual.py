@@ -1,14 +1,14 @@
 """A small network whose embeddings of one person lie close together.
 
 A fixed first layer of oriented gradients feeds two kinds of streams: deep ones of residual blocks,
-learned step by step, and linear ones, set once by discriminant analysis. Each looks at the centre
-of an image, some closer than others. They err on different pairs; together they verify better than
-any of them.
+learned step by step, and linear ones, set once by discriminant analysis. Linear streams of a third
+kind see hues alone. Each looks at the centre of an image, some closer than others. They err on
+different pairs; together they verify better than any of them.
 
 Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2016), for the blocks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ EMBEDDING_SIZE = 256  # of each stream
 STREAM_SIZE = 64  # side of what a stream sees, in pixels, where images are not smaller
 FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
 GRID = 16  # side of the maps that a linear stream sees
-BATCH = 256  # images at once where features are gathered: bounds memory
+LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
+DARK = 0.05  # added to the light that hues are set against: there is no hue in the dark
 
 
 class _Block(nn.Module):
@@ -46,8 +47,8 @@ class _Block(nn.Module):
         return F.relu(self.convolutions(maps) + self.shortcut(maps))
 
 
-class _Glimpse(nn.Module):
-    """Oriented gradients of the centre of an image.
+class _Centre(nn.Module):
+    """The centre of an image.
 
     Args:
         image_size: side of the square images in pixels.
@@ -58,13 +59,26 @@ class _Glimpse(nn.Module):
         super().__init__()
         self.side = round(image_size * zoom)
         self.start = (image_size - self.side) // 2
+
+    def forward(self, images: Tensor) -> Tensor:
+        part = slice(self.start, self.start + self.side)
+        return images[:, :, part, part]
+
+
+class _Glimpse(nn.Module):
+    """Oriented gradients of the centre of an image; see `_Centre` for the arguments."""
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__()
+        self.centre = _Centre(image_size, zoom)
         self.size = min(image_size, STREAM_SIZE)
         self.orientation = OrientedGradients()
 
     def forward(self, images: Tensor) -> Tensor:
-        part = slice(self.start, self.start + self.side)
-        seen = images[:, :, part, part]
-        if self.side != self.size:
+        seen = self.centre(images)
+        if seen.shape[1] > 1:
+            seen = sum(share * seen[:, [i]] for i, share in enumerate(LUMINANCE))
+        if seen.shape[2] != self.size:
             seen = F.interpolate(seen, self.size, mode="bilinear", antialias=True)
         deviation, mean = torch.std_mean(seen, dim=(1, 2, 3), keepdim=True)
         maps: Tensor = self.orientation((seen - mean) / (deviation + 1e-3))
@@ -72,7 +86,7 @@ class _Glimpse(nn.Module):
 
 
 class _DeepStream(nn.Module):
-    """Residual blocks on a glimpse; see `_Glimpse` for the arguments."""
+    """Residual blocks on a glimpse; see `_Centre` for the arguments."""
 
     def __init__(self, image_size: int, zoom: float) -> None:
         super().__init__()
@@ -99,25 +113,29 @@ class _DeepStream(nn.Module):
 
 
 class _LinearStream(nn.Module):
-    """A projection of a glimpse; see `_Glimpse` for the arguments."""
+    """A projection of features.
 
-    def __init__(self, image_size: int, zoom: float) -> None:
+    Args:
+        features: how many there are.
+    """
+
+    def __init__(self, features: int) -> None:
         super().__init__()
-        self.glimpse = _Glimpse(image_size, zoom)
-        features = DIRECTIONS * GRID**2
         self.mean: Tensor
         self.projection: Tensor
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("projection", torch.zeros(features, EMBEDDING_SIZE))
 
-    def features(self, images: Tensor) -> Tensor:
-        """Return what is projected of images and their mirror images together, (n, 3072)."""
-        maps = self.glimpse(images) + self.glimpse(images.flip(3))
-        return F.adaptive_avg_pool2d(maps, GRID).flatten(1)
+    def see(self, images: Tensor) -> Tensor:
+        """Return what is projected of images, (n, maps, 16, 16)."""
+        raise NotImplementedError
 
-    def set(self, images: Tensor, people: Tensor) -> None:
-        """Set the projection; see `ResidualNetwork.set_linear`."""
-        features = torch.cat([self.features(batch) for batch in images.split(BATCH)])
+    def features(self, images: Tensor) -> Tensor:
+        """Return what is projected of images and their mirror images together, (n, features)."""
+        return (self.see(images) + self.see(images.flip(3))).flatten(1)
+
+    def set(self, features: Tensor, people: Tensor) -> None:
+        """Set the projection by features (n, features) of images of these people (n,)."""
         mean, projection = discriminant.analyse(features.cpu(), people.cpu(), EMBEDDING_SIZE)
         self.mean.copy_(mean)
         self.projection.copy_(projection)
@@ -125,6 +143,36 @@ class _LinearStream(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return embeddings (n, 256) of length 1 of images and their mirror images together."""
         return F.normalize((self.features(images) - self.mean) @ self.projection)
+
+
+class _GradientStream(_LinearStream):
+    """A projection of a glimpse; see `_Centre` for the arguments."""
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__(DIRECTIONS * GRID**2)
+        self.glimpse = _Glimpse(image_size, zoom)
+
+    def see(self, images: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(self.glimpse(images), GRID)
+
+
+class _HueStream(_LinearStream):
+    """A projection of hues: how much more red, and blue, than green there is against the light.
+
+    The image's own mean hue is taken away: it is the lamp's as much as the person's. See `_Centre`
+    for the arguments.
+    """
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__(2 * GRID**2)
+        self.centre = _Centre(image_size, zoom)
+
+    def see(self, images: Tensor) -> Tensor:
+        patches = F.adaptive_avg_pool2d(self.centre(images), GRID)
+        red, green, blue = patches.split(1, dim=1)
+        hues = torch.cat([red - green, blue - green], dim=1)
+        hues = hues / (patches.mean(dim=1, keepdim=True) + DARK)
+        return hues - hues.mean(dim=(2, 3), keepdim=True)
 
 
 class ResidualNetwork(nn.Module):
@@ -135,6 +183,8 @@ class ResidualNetwork(nn.Module):
         channels: 1 for grayscale images, 3 for colour.
         deep_zooms: what share of the image's side each deep stream sees.
         linear_zooms: what share of the image's side each linear stream sees.
+        hue_zooms: what share of the image's side each linear stream of hues sees; none where
+            images are gray.
     """
 
     def __init__(
@@ -143,10 +193,17 @@ class ResidualNetwork(nn.Module):
         channels: int = 1,
         deep_zooms: Sequence[float] = (1.0,),
         linear_zooms: Sequence[float] = (1.0,),
+        hue_zooms: Sequence[float] = (),
     ) -> None:
         super().__init__()
+        assert channels == 3 or not hue_zooms
         self.deep = nn.ModuleList(_DeepStream(image_size, zoom) for zoom in deep_zooms)
-        self.linear = nn.ModuleList(_LinearStream(image_size, zoom) for zoom in linear_zooms)
+        self.linear = nn.ModuleList(
+            [
+                *(_GradientStream(image_size, zoom) for zoom in linear_zooms),
+                *(_HueStream(image_size, zoom) for zoom in hue_zooms),
+            ]
+        )
         # The logit of "different persons" is slopes · cosines + intercept; see `fit_odds`.
         self.slopes: Tensor
         self.intercept: Tensor
@@ -155,16 +212,24 @@ class ResidualNetwork(nn.Module):
         self.forget_odds()
 
     @torch.no_grad()
-    def set_linear(self, images: Tensor, people: Tensor) -> None:
+    def set_linear(self, batches: Iterable[Tensor], people: Tensor) -> None:
         """Set the linear streams by discriminant analysis of training images.
 
         Args:
-            images: (n, channels, size, size) float32.
-            people: (n,) int64, whom they show, as numbers from 0.
+            batches: (n, channels, size, size) float32 each.
+            people: (all,) int64, whom they show, as numbers from 0.
         """
+        gathered: list[list[Tensor]] = [[] for _ in self.linear]
+        for images in batches:
+            for stream, features in zip(self._linear_streams(), gathered, strict=True):
+                features.append(stream.features(images))
+        for stream, features in zip(self._linear_streams(), gathered, strict=True):
+            stream.set(torch.cat(features), people)
+
+    def _linear_streams(self) -> Iterable[_LinearStream]:
         for stream in self.linear:
             assert isinstance(stream, _LinearStream)
-            stream.set(images, people)
+            yield stream
 
     def learned(self, images: Tensor) -> Tensor:
         """Return the deep streams' embeddings of images (n, channels, size, size), float32.
