@@ -374,7 +374,7 @@ def questions_table(variants: list[Row]) -> str:
                 f"{mean(test['auc'] for test in tests):.3f}",
             )
         )
-    return _markdown(columns, rows)
+    return _markdown(columns, rows or [("not yet measured", *[""] * (len(columns) - 1))])
 
 
 def published_table(variants: list[Row], view2: Row | None) -> str:
