@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from siamese.parameters import NETWORKS
-from siamese.residual import EMBEDDING_SIZE, ResidualNetwork
+from siamese.residual import ResidualNetwork
+from siamese.streams import EMBEDDING_SIZE
 
 ZOOMS = (1.0, 0.6)  # of deep and of linear streams
 

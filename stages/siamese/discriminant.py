@@ -36,8 +36,7 @@ def analyse(features: Tensor, people: Tensor, size: int) -> tuple[Tensor, Tensor
     """Return the mean (d,) of features and the projection (d, size) that tells people apart.
 
     Directions are scaled by their reliability, the root of the share of their variance that is
-    between people.
-    Columns beyond what the features hold are zero.
+    between people. Columns beyond what the features hold are zero.
 
     Args:
         features: (n, d) float32.

@@ -13,8 +13,9 @@ from torch import Tensor
 from siamese.augmentation import Augmentation
 from siamese.model import Network
 from siamese.pairs import PairRows
-from siamese.residual import EMBEDDING_SIZE, ResidualNetwork
+from siamese.residual import ResidualNetwork
 from siamese.scoring import to_input
+from siamese.streams import EMBEDDING_SIZE
 from siamese.verification import EVEN_ODDS
 
 TEMPERATURE = 0.1  # of the similarities in the contrastive loss

@@ -1,0 +1,172 @@
+"""Streams: what a network sees of an image, each a way to its own embedding.
+
+A fixed first layer of oriented gradients feeds two kinds: deep ones of residual blocks, learned
+step by step, and linear ones, set once by discriminant analysis. Linear streams of a third kind see
+hues alone. Each looks at the centre of an image, some closer than others.
+
+Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2016), for the blocks.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from siamese import discriminant
+from siamese.orientation import DIRECTIONS, OrientedGradients
+
+EMBEDDING_SIZE = 256  # of each stream
+STREAM_SIZE = 64  # side of what a stream sees, in pixels, where images are not smaller
+FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
+GRID = 16  # side of the maps that a linear stream sees
+LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
+DARK = 0.05  # added to the light that hues are set against: there is no hue in the dark
+
+
+class _Block(nn.Module):
+    """Two 3×3 convolutions, the first of stride 2, beside a shortcut."""
+
+    def __init__(self, channels: int, filters: int) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(channels, filters, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(filters),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(filters, filters, 3, padding=1, bias=False),
+            nn.BatchNorm2d(filters),
+        )
+        self.shortcut = nn.Sequential(
+            nn.Conv2d(channels, filters, 1, stride=2, bias=False), nn.BatchNorm2d(filters)
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return F.relu(self.convolutions(maps) + self.shortcut(maps))
+
+
+class _Centre(nn.Module):
+    """The centre of an image.
+
+    Args:
+        image_size: side of the square images in pixels.
+        zoom: share of the side that is seen.
+    """
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__()
+        self.side = round(image_size * zoom)
+        self.start = (image_size - self.side) // 2
+
+    def forward(self, images: Tensor) -> Tensor:
+        part = slice(self.start, self.start + self.side)
+        return images[:, :, part, part]
+
+
+class _Glimpse(nn.Module):
+    """Oriented gradients of the centre of an image; see `_Centre` for the arguments."""
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__()
+        self.centre = _Centre(image_size, zoom)
+        self.size = min(image_size, STREAM_SIZE)
+        self.orientation = OrientedGradients()
+
+    def forward(self, images: Tensor) -> Tensor:
+        seen = self.centre(images)
+        if seen.shape[1] > 1:
+            seen = sum(share * seen[:, [i]] for i, share in enumerate(LUMINANCE))
+        if seen.shape[2] != self.size:
+            seen = F.interpolate(seen, self.size, mode="bilinear", antialias=True)
+        deviation, mean = torch.std_mean(seen, dim=(1, 2, 3), keepdim=True)
+        maps: Tensor = self.orientation((seen - mean) / (deviation + 1e-3))
+        return maps
+
+
+class DeepStream(nn.Module):
+    """Residual blocks on a glimpse; see `_Centre` for the arguments."""
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__()
+        self.glimpse = _Glimpse(image_size, zoom)
+        blocks: list[nn.Module] = []
+        inputs, side = DIRECTIONS, self.glimpse.size // 2
+        for filters in FILTERS:
+            blocks.append(_Block(inputs, filters))
+            inputs, side = filters, -(-side // 2)
+        self.layers = nn.Sequential(
+            *blocks,
+            nn.Flatten(),
+            nn.Linear(inputs * side**2, EMBEDDING_SIZE, bias=False),
+            nn.BatchNorm1d(EMBEDDING_SIZE),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return embeddings (n, 256) of length 1; in evaluation mode with the mirror images'."""
+        embeddings = F.normalize(self.layers(self.glimpse(images)))
+        if self.training:
+            return embeddings
+        mirrored = F.normalize(self.layers(self.glimpse(images.flip(3))))
+        return F.normalize(embeddings + mirrored)
+
+
+class LinearStream(nn.Module):
+    """A projection of features.
+
+    Args:
+        features: how many there are.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.projection: Tensor
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("projection", torch.zeros(features, EMBEDDING_SIZE))
+
+    def see(self, images: Tensor) -> Tensor:
+        """Return what is projected of images, (n, maps, 16, 16)."""
+        raise NotImplementedError
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return what is projected of images and their mirror images together, (n, features)."""
+        return (self.see(images) + self.see(images.flip(3))).flatten(1)
+
+    def set(self, features: Tensor, people: Tensor) -> None:
+        """Set the projection by features (n, features) of images of these people (n,)."""
+        mean, projection = discriminant.analyse(features.cpu(), people.cpu(), EMBEDDING_SIZE)
+        self.mean.copy_(mean)
+        self.projection.copy_(projection)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return embeddings (n, 256) of length 1 of images and their mirror images together."""
+        return F.normalize((self.features(images) - self.mean) @ self.projection)
+
+
+class GradientStream(LinearStream):
+    """A projection of a glimpse; see `_Centre` for the arguments."""
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__(DIRECTIONS * GRID**2)
+        self.glimpse = _Glimpse(image_size, zoom)
+
+    def see(self, images: Tensor) -> Tensor:
+        """Return the maps of the glimpse, pooled, (n, 12, 16, 16)."""
+        return F.adaptive_avg_pool2d(self.glimpse(images), GRID)
+
+
+class HueStream(LinearStream):
+    """A projection of hues: how much more red, and blue, than green there is against the light.
+
+    The image's own mean hue is taken away: it is the lamp's as much as the person's. See `_Centre`
+    for the arguments.
+    """
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__(2 * GRID**2)
+        self.centre = _Centre(image_size, zoom)
+
+    def see(self, images: Tensor) -> Tensor:
+        """Return the hues of patches of colour images, (n, 2, 16, 16)."""
+        patches = F.adaptive_avg_pool2d(self.centre(images), GRID)
+        red, green, blue = patches.split(1, dim=1)
+        hues = torch.cat([red - green, blue - green], dim=1)
+        hues = hues / (patches.mean(dim=1, keepdim=True) + DARK)
+        return hues - hues.mean(dim=(2, 3), keepdim=True)
