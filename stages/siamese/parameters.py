@@ -122,7 +122,7 @@ RULES: dict[str, Any] = {
             "image": IMAGE,
             **RECIPE,
         },
-        **dict.fromkeys(("contrastive", "quick", "large"), CONTRASTIVE),
+        **dict.fromkeys(RECIPES[1:], CONTRASTIVE),
     },
     "scheduler": _choice(*SCHEDULERS),
     "schedulers": SCHEDULERS,

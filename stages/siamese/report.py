@@ -58,6 +58,7 @@ PROTOCOLS = {
     "quick": "unrestricted",
     "large": "unrestricted",
 }
+NOT_MEASURED = "not yet measured"
 VIEW_1 = "View 1, test"
 VIEW_2 = "View 2"
 # As published, all without outside data: method, protocol, judged on, accuracy in percent. View 2
@@ -246,7 +247,7 @@ def schedulers_table(variants: list[Row]) -> str:
         for decay in shown_decays(variants):
             measured = _only(variants, scheduler=name, weight_decay=decay)
             for cells in [_measured(variant) for variant in measured] or [
-                ("not yet measured", *[""] * 7)
+                (NOT_MEASURED, *[""] * 7)
             ]:
                 rows.append((name, f"{decay:g}", *cells))
     return _markdown(columns, rows)
@@ -287,6 +288,17 @@ def splits_table(variants: list[Row]) -> str:
     return _markdown(columns, rows)
 
 
+def _test_accuracy(group: list[Row]) -> tuple[list[float], float, float, float]:
+    """Return the seeds' test accuracies at the holdout threshold, their mean, and its interval.
+
+    The interval (low, high) is Wilson's on as many pairs as there are, since all seeds are judged
+    on the same ones.
+    """
+    tests = [variant["evaluation"]["test"] for variant in group]
+    accuracies = [test["accuracy_at_threshold"] for test in tests]
+    return accuracies, mean(accuracies), *wilson_interval(mean(accuracies), tests[0]["pairs"])
+
+
 def _by_recipe(variants: list[Row]) -> list[list[Row]]:
     """Return the first experiment and those of other recipes, seeds of one setting together."""
     first = variants[0]
@@ -310,8 +322,7 @@ def _named_by_recipe(variants: list[Row]) -> dict[str, list[Row]]:
 def recipes_table(variants: list[Row]) -> str:
     """Return what each recipe gave, means over its seeds, as Markdown.
 
-    Accuracies are those at the threshold from the holdout pairs; the interval is that of the mean,
-    on as many pairs as there are, since all seeds are judged on the same ones.
+    Accuracies are those at the threshold from the holdout pairs.
     """
     columns = (
         *("recipe", "scheduler", "augmentation", "seeds", "minutes", "holdout accuracy"),
@@ -323,15 +334,14 @@ def recipes_table(variants: list[Row]) -> str:
         tests = [variant["evaluation"]["test"] for variant in group]
         holdouts = [variant["evaluation"]["val"]["accuracy_at_threshold"] for variant in group]
         one_shot = [variant["evaluation"]["one_shot"]["20_way"]["accuracy"] for variant in group]
-        accuracies = [test["accuracy_at_threshold"] for test in tests]
-        low, high = wilson_interval(mean(accuracies), tests[0]["pairs"])
+        accuracies, accuracy, low, high = _test_accuracy(group)
         rows.append(
             (
                 *(group[0][name] for name in ("recipe", "scheduler", "augmentation")),
                 ", ".join(str(variant["seed"]) for variant in group),
                 f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
                 f"{mean(holdouts):.1%}",
-                f"{mean(accuracies):.1%} ({low:.1%} to {high:.1%})",
+                f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
                 f"{min(accuracies):.1%} to {max(accuracies):.1%}",
                 f"{mean(test['auc'] for test in tests):.3f}",
                 f"{mean(test['tar_at_far']['0.1'] for test in tests):.1%}",
@@ -339,6 +349,8 @@ def recipes_table(variants: list[Row]) -> str:
                 f"{mean(one_shot):.1%}",
             )
         )
+    for recipe in sorted(PROTOCOLS.keys() - {row[0] for row in rows}):
+        rows.append((recipe, NOT_MEASURED, *[""] * (len(columns) - 2)))
     return _markdown(columns, rows)
 
 
@@ -360,21 +372,20 @@ def questions_table(variants: list[Row]) -> str:
         if not alike or len(seeds) == 1 or {variant["seed"] for variant in group} != seeds:
             continue
         tests = [variant["evaluation"]["test"] for variant in group]
-        accuracies = [test["accuracy_at_threshold"] for test in tests]
-        low, high = wilson_interval(mean(accuracies), tests[0]["pairs"])
+        accuracies, accuracy, low, high = _test_accuracy(group)
         rows.append(
             (
                 _changes(group[0], first) or "nothing",
                 ", ".join(f"{v['train']['epochs']} ({v['train']['best_epoch']})" for v in group),
                 f"{mean(v['evaluation']['val']['accuracy_at_threshold'] for v in group):.1%}",
-                f"{mean(accuracies):.1%} ({low:.1%} to {high:.1%})",
+                f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
                 f"{min(accuracies):.1%} to {max(accuracies):.1%}",
                 f"{mean(test['false_reject_rate'] for test in tests):.1%}",
                 f"{mean(test['false_accept_rate'] for test in tests):.1%}",
                 f"{mean(test['auc'] for test in tests):.3f}",
             )
         )
-    return _markdown(columns, rows or [("not yet measured", *[""] * (len(columns) - 1))])
+    return _markdown(columns, rows or [(NOT_MEASURED, *[""] * (len(columns) - 1))])
 
 
 def published_table(variants: list[Row], view2: Row | None) -> str:
@@ -382,16 +393,16 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
     columns = ("method", "protocol", "outside data", "judged on", "accuracy, %")
     rows = [(method, protocol, "none", on, value) for method, protocol, on, value in PUBLISHED]
     for name, group in _named_by_recipe(variants).items():
-        accuracies = [v["evaluation"]["test"]["accuracy_at_threshold"] for v in group]
-        low, high = wilson_interval(mean(accuracies), group[0]["evaluation"]["test"]["pairs"])
+        _, accuracy, low, high = _test_accuracy(group)
         seeds = f"mean of {len(group)} seeds, " if len(group) > 1 else ""
-        value = f"{mean(accuracies):.1%} ({seeds}{low:.1%} to {high:.1%})".replace("%", "")
+        value = f"{accuracy:.1%} ({seeds}{low:.1%} to {high:.1%})".replace("%", "")
         protocol = PROTOCOLS[group[0]["recipe"]]
         rows.append((f"**`{name}`**", protocol, "none", VIEW_1, value))
+    recipe, value = "contrastive", NOT_MEASURED
     if view2 is not None:
-        value = f"{100 * view2['accuracy']:.2f} ± {100 * view2['standard_error']:.2f}"
         recipe = view2["recipe"]
-        rows.append((f"**`{recipe}`**", PROTOCOLS[recipe], "none", VIEW_2, value))
+        value = f"{100 * view2['accuracy']:.2f} ± {100 * view2['standard_error']:.2f}"
+    rows.append((f"**`{recipe}`**", PROTOCOLS[recipe], "none", VIEW_2, value))
     rows.sort(key=lambda row: (row[3], row[1]))
     return _markdown(columns, rows)
 
