@@ -5,9 +5,17 @@ import os
 import pytest
 from hypothesis import settings
 
+from siamese import synthetic
+
 # Machines differ in speed, so no test has a deadline; where "CI" is set, examples repeat.
 settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def dataset() -> synthetic.Dataset:
+    """Return the synthetic images and lists of seed 0, to look at."""
+    return synthetic.make()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

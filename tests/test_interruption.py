@@ -63,16 +63,20 @@ def forget_runs(clone: Clone) -> None:
     clone.type("rm -rf .dvc/cache/runs && git checkout -q . && dvc checkout -q")
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
-def test_an_interrupted_training_ends_as_if_it_had_not_been(
-    clone: Clone, sign: signal.Signals
-) -> None:
+@pytest.fixture(scope="module")
+def whole(clone: Clone) -> dict[str, Any]:
+    """Return what training at weight decay 0.001 gives when nothing interrupts it."""
     forget_runs(clone)
     clone.set({"recipes.koch.weight_decay": "0.001"})
     clone.type("dvc repro train")
-    whole = results(clone)
     assert not (clone.path / ".training").exists()
+    return results(clone)
 
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_training_ends_as_if_it_had_not_been(
+    clone: Clone, whole: dict[str, Any], sign: signal.Signals
+) -> None:
     forget_runs(clone)
     clone.set({"recipes.koch.weight_decay": "0.001"})
     moment = random.Random(int(sign))

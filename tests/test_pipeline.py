@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from clone import STAGES, Clone, make_clone
 
@@ -26,10 +27,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return clone
 
 
-@pytest.fixture(autouse=True)
-def back_to_the_first_run(clone: Clone) -> Iterator[None]:
-    yield
-    clone.type("git checkout -q . && dvc checkout -q")
+@pytest.fixture
+def workspace(clone: Clone) -> Iterator[Clone]:
+    """Return the same clone to change things in; afterwards it is back at the first run."""
+    yield clone
+    clone.type("git checkout -q . && dvc checkout -q --force")
 
 
 def test_one_command_makes_everything(clone: Clone) -> None:
@@ -94,60 +96,59 @@ def test_the_graph_is_shown(clone: Clone) -> None:
         assert stage in drawing
 
 
-def test_an_experiment_runs_only_what_the_scheduler_changes(clone: Clone) -> None:
-    output = clone.type("dvc exp run -n tenth -S scheduler=exponential")
-    assert clone.ran(output) == ["check", "train", "evaluate", "plot"]
-    rates = [float(row["learning_rate"]) for row in clone.csv("plots/training.csv")]
+def test_an_experiment_runs_only_what_the_scheduler_changes(workspace: Clone) -> None:
+    output = workspace.type("dvc exp run -n tenth -S scheduler=exponential")
+    assert workspace.ran(output) == ["check", "train", "evaluate", "plot"]
+    rates = [float(row["learning_rate"]) for row in workspace.csv("plots/training.csv")]
     assert rates == pytest.approx([0.01, 0.001])
 
-    difference = clone.type("dvc metrics diff")
+    difference = workspace.type("dvc metrics diff")
     assert "test.accuracy" in difference
     assert "metrics/train.json" in difference
-    assert "tenth" in clone.type("dvc exp show --csv")
+    assert "tenth" in workspace.type("dvc exp show --csv")
 
-    runs_compared = clone.type("python -m siamese.significance HEAD tenth")
+    runs_compared = workspace.type("python -m siamese.significance HEAD tenth")
     assert "A: HEAD, B: tenth; 160 test pairs" in runs_compared
     assert "McNemar p = " in runs_compared
-    assert clone.type("python -m siamese.significance HEAD") == runs_compared.replace(
+    assert workspace.type("python -m siamese.significance HEAD") == runs_compared.replace(
         "B: tenth", "B: workspace"
     )
-    unknown = clone.type("python -m siamese.significance eleventh", fails=True)
+    unknown = workspace.type("python -m siamese.significance eleventh", fails=True)
     assert unknown.startswith("error: eleventh: ")
 
-    clone.type("dvc plots diff HEAD workspace")
-    page = (clone.path / "dvc_plots/index.html").read_text(encoding="utf-8")
+    workspace.type("dvc plots diff HEAD workspace")
+    page = (workspace.path / "dvc_plots/index.html").read_text(encoding="utf-8")
     for title in ("Loss by epoch", "Accuracy by epoch", "ROC of the test pairs", "Test pairs at"):
         assert title in page
     assert "loss (nats)" in page
 
     # Going back takes the first run's results from the cache.
-    clone.type("git checkout -q params.yaml")
-    output = clone.type("dvc repro")
-    assert "train" not in clone.ran(output)
-    assert clone.type("git status --porcelain metrics plots") == ""
+    workspace.type("git checkout -q params.yaml")
+    output = workspace.type("dvc repro")
+    assert "train" not in workspace.ran(output)
+    assert workspace.type("git status --porcelain metrics plots") == ""
 
 
-def test_another_recipe_is_one_flag(clone: Clone) -> None:
-    output = clone.type("dvc exp run -S recipe=contrastive -S scheduler=onecycle")
-    assert clone.ran(output) == ["check", "faces", "split", "train", "evaluate", "plot"]
-    shared = clone.json("dataset")["shared"]
+def test_another_recipe_is_one_flag(workspace: Clone) -> None:
+    output = workspace.type("dvc exp run -S recipe=contrastive -S scheduler=onecycle")
+    assert workspace.ran(output) == ["check", "faces", "split", "train", "evaluate", "plot"]
+    shared = workspace.json("dataset")["shared"]
     for pair in ("train_val", "train_test", "val_test"):
         assert set(shared[pair].values()) == {0}
-    assert clone.json("train")["epochs"] == 2
-    assert clone.json("evaluation")["test"]["auc"] > 0.6
-    assert "no-such-recipe" in clone.type("dvc exp run -S recipe=no-such-recipe", fails=True)
+    assert workspace.json("train")["epochs"] == 2
+    assert workspace.json("evaluation")["test"]["auc"] > 0.6
+    assert "no-such-recipe" in workspace.type("dvc exp run -S recipe=no-such-recipe", fails=True)
 
 
-def test_a_test_person_among_those_to_learn_is_refused(clone: Clone) -> None:
-    pairs = clone.path / "data/pairs"
+def test_a_test_person_among_those_to_learn_is_refused(workspace: Clone) -> None:
+    pairs = workspace.path / "data/pairs"
     stolen = (pairs / "test.csv").read_text(encoding="utf-8").splitlines()[1]
     learned = (pairs / "train.csv").read_text(encoding="utf-8")
     (pairs / "train.csv").unlink()
     (pairs / "train.csv").write_text(learned + stolen + "\n", encoding="utf-8")
-    [line] = clone.type("python stages/train.py", fails=True).splitlines()
+    [line] = workspace.type("python stages/train.py", fails=True).splitlines()
     assert line.startswith("error: data/pairs/test.csv: ")
     assert "is among the people to train on" in line
-    clone.type("dvc checkout -q --force")
 
 
 def test_plots_are_shown(clone: Clone) -> None:
@@ -157,29 +158,28 @@ def test_plots_are_shown(clone: Clone) -> None:
         assert text in page
 
 
-def test_editing_another_schedulers_settings_runs_nothing_again(clone: Clone) -> None:
-    clone.set({"schedulers.multistep.milestones": "[2, 4]", "recipes.contrastive.batch_size": "17"})
-    assert set(clone.ran(clone.type("dvc repro"))) == {"check"}
-    clone.type("git checkout -q params.yaml")
-    path = clone.path / "params.yaml"
+def test_editing_another_schedulers_settings_runs_nothing_again(workspace: Clone) -> None:
+    workspace.set(
+        {"schedulers.multistep.milestones": "[2, 4]", "recipes.contrastive.batch_size": "17"}
+    )
+    assert set(workspace.ran(workspace.type("dvc repro"))) == {"check"}
+    workspace.type("git checkout -q params.yaml")
+    path = workspace.path / "params.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("learning_rate: 0.0001", "learning_rate: 0.0002", 1))
-    assert "schedulers.none" in clone.type("dvc status train")
+    assert "schedulers.none" in workspace.type("dvc status train")
 
 
-@pytest.mark.parametrize("number", ["6e-05", "1e-4"])
-def test_small_numbers_stay_numbers(clone: Clone, number: str) -> None:
-    clone.type(f"dvc exp run --queue -S recipes.koch.weight_decay={number}")
-    clone.type("dvc queue remove --all")
-    clone.type(f"dvc exp run -S recipes.koch.weight_decay={number} check")
-    assert "check" not in clone.ran(clone.type("dvc repro check"))
-    line = next(
-        line
-        for line in (clone.path / "params.yaml").read_text(encoding="utf-8").splitlines()
-        if line.startswith("    weight_decay")
-    )
-    assert "'" not in line
-    assert float(line.split(":")[1]) == float(number)
+def test_small_numbers_stay_numbers(workspace: Clone) -> None:
+    numbers = {"recipes.koch.weight_decay": "6e-05", "schedulers.none.learning_rate": "1e-4"}
+    change = " ".join(f"-S {key}={number}" for key, number in numbers.items())
+    workspace.type(f"dvc exp run --queue {change}")
+    workspace.type("dvc queue remove --all")
+    workspace.type(f"dvc exp run {change} check")
+    assert "check" not in workspace.ran(workspace.type("dvc repro check"))
+    params = YAML(typ="safe", pure=True).load(workspace.path / "params.yaml")
+    assert params["recipes"]["koch"]["weight_decay"] == 6e-5
+    assert params["schedulers"]["none"]["learning_rate"] == 1e-4
 
 
 @pytest.mark.parametrize(
@@ -190,22 +190,16 @@ def test_small_numbers_stay_numbers(clone: Clone, number: str) -> None:
             "recipes.koch.weight_decay=much",
             "recipes.koch.weight_decay is 'much'; it takes a number from 0",
         ),
-        (
-            "recipes.koch.image.size=10",
-            "recipes.koch.image.size is 10; it takes an integer from 32",
-        ),
-        ("recipes.koch.image.size=64", "size is 64; network koch takes an integer from 73"),
-        ("recipes.koch.batch_size=0", "recipes.koch.batch_size is 0; it takes an integer from 1"),
     ],
 )
 def test_a_wrong_parameter_ends_before_any_work_and_loses_nothing(
-    clone: Clone, change: str, says: str
+    workspace: Clone, change: str, says: str
 ) -> None:
-    output = clone.type(f"dvc exp run -S {change}", fails=True)
-    assert clone.ran(output) == ["check"]
+    output = workspace.type(f"dvc exp run -S {change}", fails=True)
+    assert workspace.ran(output) == ["check"]
     [line] = [line for line in output.splitlines() if line.startswith("error: ")]
     assert says in line
-    assert clone.type("git status --porcelain").split() == ["M", "params.yaml"]
+    assert workspace.type("git status --porcelain").split() == ["M", "params.yaml"]
 
 
 def rewrite_archive(path: Path, change: str) -> None:
@@ -231,24 +225,27 @@ def rewrite_archive(path: Path, change: str) -> None:
             archive.addfile(member, io.BytesIO(content))
 
 
+def when_written(clone: Clone) -> dict[Path, int]:
+    """Return all files of data/ and when each was last written."""
+    return {path: path.stat().st_mtime_ns for path in (clone.path / "data").rglob("*")}
+
+
 @pytest.mark.parametrize(
-    ("change", "stage", "says"),
+    ("change", "says"),
     [
-        ("truncated", "faces", "data/images.tar"),
-        ("bad image", "faces", "does not decode as JPEG"),
-        ("traversal", "faces", "'../"),
+        ("truncated", "data/images.tar"),
+        ("bad image", "does not decode as JPEG"),
+        ("traversal", "'../"),
     ],
 )
-def test_a_damaged_archive_is_named_and_mending_it_is_enough(
-    clone: Clone, change: str, stage: str, says: str
+def test_a_damaged_archive_is_named_and_nothing_is_touched(
+    workspace: Clone, change: str, says: str
 ) -> None:
-    rewrite_archive(clone.path / "data/images.tar", change)
-    before = {path.name for path in (clone.path / "data").iterdir()}
-    output = clone.type(f"{sys.executable} stages/{stage}.py", fails=True)
+    rewrite_archive(workspace.path / "data/images.tar", change)
+    before = when_written(workspace)
+    output = workspace.type(f"{sys.executable} stages/faces.py", fails=True)
     assert says in output.strip().splitlines()[-1]
-    assert {path.name for path in (clone.path / "data").iterdir()} == before
-    clone.type("dvc checkout -q --force")
-    assert clone.ran(clone.type("dvc repro")) == []
+    assert when_written(workspace) == before
 
 
 @pytest.mark.parametrize(
@@ -259,27 +256,27 @@ def test_a_damaged_archive_is_named_and_mending_it_is_enough(
         (r"\n(\w+)\t(\d+)\t\d+\n", r"\n\1\t\2\t999\n", "_0999.jpg: named by a pair, but not among"),
     ],
 )
-def test_a_damaged_pair_file_is_named_with_its_line_and_mending_it_is_enough(
-    clone: Clone, old: str, new: str, says: str
+def test_a_damaged_pair_file_is_named_with_its_line_and_nothing_is_touched(
+    workspace: Clone, old: str, new: str, says: str
 ) -> None:
-    path = clone.path / "data/protocol/pairsDevTrain.txt"
+    path = workspace.path / "data/protocol/pairsDevTrain.txt"
     text = path.read_text(encoding="utf-8")
     path.unlink()
     path.write_text(re.sub(old, new, text, count=1), encoding="utf-8")
-    output = clone.type(f"{sys.executable} stages/split.py", fails=True)
+    before = when_written(workspace)
+    output = workspace.type(f"{sys.executable} stages/split.py", fails=True)
     [line] = output.strip().splitlines()
     assert line.startswith("error: ")
     assert says in line
-    clone.type("dvc checkout -q --force")
-    assert clone.ran(clone.type("dvc repro")) == []
+    assert when_written(workspace) == before
 
 
-def test_deleted_outputs_come_back_from_the_cache(clone: Clone) -> None:
-    deleted = [path for path in (clone.path / "data").iterdir() if path.name != ".gitignore"]
+def test_deleted_outputs_come_back_from_the_cache(workspace: Clone) -> None:
+    deleted = [path for path in (workspace.path / "data").iterdir() if path.name != ".gitignore"]
     for path in deleted:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     start = time.perf_counter()
-    clone.type("dvc checkout")
+    workspace.type("dvc checkout")
     assert time.perf_counter() - start < 20  # 2 s on an idle machine
     assert all(path.exists() for path in deleted)
-    assert clone.ran(clone.type("dvc repro")) == []
+    assert workspace.ran(workspace.type("dvc repro")) == []

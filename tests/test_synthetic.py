@@ -5,7 +5,6 @@ from collections import Counter
 from itertools import combinations
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from siamese import synthetic
@@ -13,11 +12,6 @@ from siamese.synthetic import Dataset
 
 Image_ = tuple[str, int]  # a person's name and the number of the image
 Pairs = list[tuple[Image_, Image_]]
-
-
-@pytest.fixture(scope="module")
-def dataset() -> Dataset:
-    return synthetic.make()
 
 
 def read_pairs(lines: list[str]) -> Pairs:

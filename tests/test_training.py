@@ -1,13 +1,14 @@
 """Training stops when it should, keeps the best epoch, and repeats exactly."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from siamese import parameters, training
+from siamese import network, parameters, training
 from siamese.augmentation import AUGMENTATIONS
 from siamese.checkpoint import Checkpoint
 from siamese.errors import InputError
@@ -22,6 +23,15 @@ from siamese.verification import cross_entropy
 
 SIZE = parameters.NETWORKS["koch"]
 PARAMS = parameters.load(Path(__file__).parents[1] / "params.yaml")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_filters() -> Iterator[None]:
+    """Give the network a quarter of its filters: what is tested here is how it is trained."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "CONVOLUTIONS", ((16, 10), (32, 7), (32, 4), (64, 4)))
+        patch.setattr(network, "EMBEDDING_SIZE", 1024)
+        yield
 
 
 def faces() -> torch.Tensor:
@@ -78,6 +88,15 @@ def finish(run: Run, params: parameters.Parameters) -> Run:
     return run
 
 
+@pytest.fixture(scope="module")
+def learned() -> Run:
+    """Return a run of four epochs that learns, for tests that only look at it."""
+    params = dataclasses.replace(
+        settings(max_epochs=4), schedulers={"none": {"learning_rate": 1e-2}}
+    )
+    return finish(start(params), params)
+
+
 def without_seconds(epochs: list[Epoch]) -> list[Epoch]:
     return [dataclasses.replace(epoch, seconds=0) for epoch in epochs]
 
@@ -122,13 +141,11 @@ class TestEarlyStopping:
         assert (epoch, stopping.best_epoch, stopping.best_loss) == (4, 1, 0.7)
 
 
-def test_the_best_epochs_parameters_are_restored() -> None:
-    params = settings(max_epochs=4)
-    run = finish(start(params), params)
-    scores = score_pairs(run.network, faces(), VALIDATION.rows)
-    losses = [epoch.val_loss for epoch in run.epochs]
-    assert run.stopping.best_loss == min(losses)
-    assert losses.index(min(losses)) + 1 == run.stopping.best_epoch
+def test_the_best_epochs_parameters_are_restored(learned: Run) -> None:
+    scores = score_pairs(learned.network, faces(), VALIDATION.rows)
+    losses = [epoch.val_loss for epoch in learned.epochs]
+    assert learned.stopping.best_loss == min(losses)
+    assert losses.index(min(losses)) + 1 == learned.stopping.best_epoch
     assert cross_entropy(scores, VALIDATION.labels) == pytest.approx(min(losses), abs=1e-6)
 
 
@@ -209,10 +226,8 @@ def test_onecycle_moves_within_an_epoch() -> None:
     assert epochs[1].learning_rate > epochs[0].learning_rate
 
 
-def test_training_lowers_the_training_loss() -> None:
-    params = settings(max_epochs=4)
-    epochs = finish(start(params), params).epochs
-    assert epochs[-1].train_loss < epochs[0].train_loss
+def test_training_lowers_the_training_loss(learned: Run) -> None:
+    assert learned.epochs[-1].train_loss < learned.epochs[0].train_loss
 
 
 def test_a_loss_that_is_never_a_number_is_said_in_one_line() -> None:
@@ -269,11 +284,9 @@ def test_embeddings_that_are_all_the_same_are_said_to_have_collapsed() -> None:
     assert run.collapsed_epoch == 1
 
 
-def test_a_network_that_learns_is_not_said_to_have_collapsed() -> None:
-    params = settings(max_epochs=4)
-    run = finish(start(params), params)
-    assert run.collapsed_epoch is None
-    assert "collapsed" not in training.describe(run, run.epochs[-1], params)
+def test_a_network_that_learns_is_not_said_to_have_collapsed(learned: Run) -> None:
+    assert learned.collapsed_epoch is None
+    assert "collapsed" not in training.describe(learned, learned.epochs[-1], settings())
 
 
 def test_scores_do_not_depend_on_how_often_an_image_is_used() -> None:

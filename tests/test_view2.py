@@ -60,10 +60,10 @@ def check_folds(objective: str) -> None:
 
 
 @pytest.fixture
-def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def drawn(dataset: synthetic.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     fold.PAIRS.parent.mkdir(parents=True)
-    for name, text in synthetic.make().texts.items():
+    for name, text in dataset.texts.items():
         (fold.PAIRS.parent / name).write_text(text, encoding="utf-8")
 
 
