@@ -140,7 +140,9 @@ def test_a_run_repeats_itself_in_another_process(clone: Clone) -> None:
     assert (clone.json("evaluation"), clone.csv("data/predictions/test.csv")) == judged
 
 
-def test_experiments_in_a_queue_keep_apart(clone: Clone) -> None:
+def test_experiments_in_a_queue_keep_apart(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two jobs that both want every core wait for each other most of the time.
+    monkeypatch.setitem(clone.env, "OMP_NUM_THREADS", "1")
     forget_runs(clone)
     names = ("none", "step", "multistep", "exponential")
     grid = f"-S scheduler={','.join(names)} -S recipes.koch.weight_decay=0.004"
