@@ -115,6 +115,8 @@ def test_a_run_with_other_parameters_takes_up_nobody_elses_state(clone: Clone) -
     clone.type("rm -rf .dvc/cache/runs")
     assert "going on after epoch" in clone.type("dvc repro train")
     assert not (clone.path / ".training").exists()
+    [apart] = clone.type("git for-each-ref refs/exps --format='%(refname)' | grep /apart$").split()
+    assert results(clone, apart) == results(clone)
 
 
 def test_a_damaged_state_costs_the_epochs_and_nothing_else(clone: Clone) -> None:
