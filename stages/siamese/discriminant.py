@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 COMPONENTS = 500  # principal ones
-SHRINKAGE = 0.1  # of the scatter within people, towards its mean in all directions
+SHRINKAGE = 0.1  # share of the mean variance within people that every direction gets on top
 IMAGES_OF_ONE = 10  # that count: a few people have so many images that they would be all
 
 

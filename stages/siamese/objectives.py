@@ -164,7 +164,11 @@ class ContrastiveObjective:
             yield torch.cat([*chosen, self.single[others]])
 
     def judge(self, network: Network, batch: Tensor) -> Judged:
-        """Return the loss of a batch of images; an answer is the image most alike to all."""
+        """Return the loss of a batch of images.
+
+        Each image with another of its person in the batch is asked; its answer is the image most
+        alike to it, by the mean of the streams.
+        """
         images = to_input(self.faces[self.rows[batch].to(self.faces.device)])
         if self.augment:
             images = self.augment(images)

@@ -15,7 +15,7 @@ from siamese import discriminant
 from siamese.orientation import DIRECTIONS, OrientedGradients
 
 EMBEDDING_SIZE = 256  # of each stream
-STREAM_SIZE = 64  # side of what a stream sees, in pixels, where images are not smaller
+STREAM_SIZE = 64  # side of what sees gradients, in pixels, where images are not smaller
 FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
 GRID = 16  # side of the maps that a linear stream sees
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
