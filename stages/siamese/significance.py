@@ -15,6 +15,7 @@ from math import comb
 import dvc.api
 import numpy as np
 from dvc.exceptions import DvcException
+from dvc_data.index import DataIndexDirError
 from numpy.typing import NDArray
 
 from siamese.errors import InputError, run
@@ -67,7 +68,7 @@ def read(revision: str | None, split: str) -> Predictions:
     """
     try:
         text = dvc.api.read(f"data/predictions/{split}.csv", rev=revision)
-    except (DvcException, OSError) as error:
+    except (DvcException, DataIndexDirError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{revision or 'workspace'}: {reason}; `dvc exp list` names the experiments, and "
