@@ -249,7 +249,7 @@ def when_written(clone: Clone) -> dict[Path, int]:
         ("traversal", "'../"),
     ],
 )
-def test_a_damaged_archive_is_named_and_nothing_is_touched(
+def test_a_damaged_archive_is_named_and_mending_it_is_enough(
     workspace: Clone, change: str, says: str
 ) -> None:
     rewrite_archive(workspace.path / "data/images.tar", change)
@@ -257,6 +257,8 @@ def test_a_damaged_archive_is_named_and_nothing_is_touched(
     output = workspace.type(f"{sys.executable} stages/faces.py", fails=True)
     assert says in output.strip().splitlines()[-1]
     assert when_written(workspace) == before
+    workspace.type("dvc checkout -q --force")
+    assert workspace.ran(workspace.type("dvc repro")) == []
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ def test_a_damaged_archive_is_named_and_nothing_is_touched(
         (r"\n(\w+)\t(\d+)\t\d+\n", r"\n\1\t\2\t999\n", "_0999.jpg: named by a pair, but not among"),
     ],
 )
-def test_a_damaged_pair_file_is_named_with_its_line_and_nothing_is_touched(
+def test_a_damaged_pair_file_is_named_with_its_line_and_mending_it_is_enough(
     workspace: Clone, old: str, new: str, says: str
 ) -> None:
     path = workspace.path / "data/protocol/pairsDevTrain.txt"
@@ -280,6 +282,8 @@ def test_a_damaged_pair_file_is_named_with_its_line_and_nothing_is_touched(
     assert line.startswith("error: ")
     assert says in line
     assert when_written(workspace) == before
+    workspace.type("dvc checkout -q --force")
+    assert workspace.ran(workspace.type("dvc repro")) == []
 
 
 def test_deleted_outputs_come_back_from_the_cache(workspace: Clone) -> None:

@@ -169,6 +169,7 @@ def test_a_stopped_run_goes_on_with_the_next_fold_and_the_main_graph_stands_apar
     assert f"Running stage '{second}'" in output
     assert output.count("going on after epoch") == 1
     assert not (clone.path / ".training").exists()
+    assert "up to date" in clone.type(f"dvc repro {first} {second}")
     left = clone.type("dvc repro --dry view2/dvc.yaml:view2_fold")
     assert left.count("Running stage 'view2/dvc.yaml:view2_fold@") == 8
 
