@@ -92,6 +92,18 @@ def test_questions_are_answered_by_means_over_the_seeds_of_the_first() -> None:
     assert second.startswith("| augmentation koch, crop 140 | 9 (6), 9 (6), 9 (6) | 60.0% | 60.0% ")
 
 
+def test_machines_are_named_once_each() -> None:
+    def on(threads: int, torch: str) -> dict[str, Any]:
+        return {"train": {"threads": threads, "processor": "AMD EPYC", "torch": torch}}
+
+    two = on(2, "2.14.1")
+    assert report.conditions([two, two]) == "They ran on 2 threads of an AMD EPYC (torch 2.14.1)."
+    assert report.conditions([two, on(2, "2.15.0"), two, on(1, "2.14.1")]) == (
+        "They ran on 2 threads of an AMD EPYC (torch 2.14.1), "
+        "2 threads of an AMD EPYC (torch 2.15.0) and 1 thread of an AMD EPYC (torch 2.14.1)."
+    )
+
+
 def test_recipes_are_named_apart_and_their_seeds_averaged() -> None:
     variants = [
         *seeds(0.70),

@@ -410,10 +410,12 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
 def conditions(variants: list[Row]) -> str:
     """Return on what machines the experiments ran, as a sentence."""
     machines = dict.fromkeys(
-        f"{train['threads']} threads of an {train['processor']} (torch {train['torch']})"
+        f"{train['threads']} thread{'' if train['threads'] == 1 else 's'} of an "
+        f"{train['processor']} (torch {train['torch']})"
         for train in (variant["train"] for variant in variants)
     )
-    return f"They ran on {', and '.join(machines)}."
+    *others, last = machines
+    return f"They ran on {', '.join(others)}{' and ' if others else ''}{last}."
 
 
 def tables(variants: list[Row], view2: Row | None) -> dict[str, str]:
