@@ -81,7 +81,9 @@ def training_curves(runs: Mapping[str, Columns], path: Path, title: str) -> None
     for axes, ylabel in ((losses, "loss (nats)"), (accuracies, "accuracy")):
         axes.set(xlabel="epoch", ylabel=ylabel)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    # A coin's noise is not to look like learning.
     losses.set_ylim(bottom=0)
+    accuracies.set_ylim(0, 1)
     accuracies.yaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(*losses.get_legend_handles_labels(), loc="outside right center")
     figure.suptitle(title)
