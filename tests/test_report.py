@@ -124,7 +124,19 @@ def test_recipes_are_named_apart_and_their_seeds_averaged() -> None:
     assert "| large | not yet measured |" in recipes
     assert "| koch | not yet measured |" not in recipes
 
-    view2 = {"recipe": "contrastive", "accuracy": 0.9, "standard_error": 0.0123}
+    view2 = {
+        "recipe": "contrastive",
+        "scheduler": "onecycle",
+        "accuracy": 0.9,
+        "standard_error": 0.0123,
+        "auc": 0.96,
+        "tar_at_far": {"0.1": 0.9, "0.01": 0.7, "0.001": 0.4},
+        "accuracies": {"fold_1": 0.89, "fold_2": 0.88, "fold_3": 0.93},
+    }
+    assert report.view2_table(view2).splitlines()[-1] == (
+        "| contrastive | onecycle | 90.00 ± 1.23 | 88.0% to 93.0% | 0.960 | 90.0% | 70.0% | 40.0% |"
+    )
+    assert "| not yet measured |" in report.view2_table(None)
     assert (
         "| **`contrastive`** | unrestricted | none | View 2 | 90.00 ± 1.23 |"
         in report.published_table(variants, view2)

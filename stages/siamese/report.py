@@ -388,6 +388,30 @@ def questions_table(variants: list[Row]) -> str:
     return _markdown(columns, rows or [(NOT_MEASURED, *[""] * (len(columns) - 1))])
 
 
+def view2_table(view2: Row | None) -> str:
+    """Return View 2's figures, over all ten folds, as Markdown."""
+    columns = (
+        *("recipe", "scheduler", "accuracy, %", "lowest to highest fold", "AUC"),
+        *("TAR at FAR 10 %", "at 1 %", "at 0.1 %"),
+    )
+    if view2 is None:
+        return _markdown(columns, [(NOT_MEASURED, *[""] * (len(columns) - 1))])
+    folds = view2["accuracies"].values()
+    row = (
+        view2["recipe"],
+        view2["scheduler"],
+        _with_error(view2),
+        f"{min(folds):.1%} to {max(folds):.1%}",
+        f"{view2['auc']:.3f}",
+        *(f"{view2['tar_at_far'][far]:.1%}" for far in ("0.1", "0.01", "0.001")),
+    )
+    return _markdown(columns, [row])
+
+
+def _with_error(view2: Row) -> str:
+    return f"{100 * view2['accuracy']:.2f} ± {100 * view2['standard_error']:.2f}"
+
+
 def published_table(variants: list[Row], view2: Row | None) -> str:
     """Return our rows beside published ones, as Markdown; ours are set in bold."""
     columns = ("method", "protocol", "outside data", "judged on", "accuracy, %")
@@ -401,7 +425,7 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
     recipe, value = "contrastive", NOT_MEASURED
     if view2 is not None:
         recipe = view2["recipe"]
-        value = f"{100 * view2['accuracy']:.2f} ± {100 * view2['standard_error']:.2f}"
+        value = _with_error(view2)
     rows.append((f"**`{recipe}`**", PROTOCOLS[recipe], "none", VIEW_2, value))
     rows.sort(key=lambda row: (row[3], row[1]))
     return _markdown(columns, rows)
@@ -427,6 +451,7 @@ def tables(variants: list[Row], view2: Row | None) -> dict[str, str]:
         "splits": splits_table(variants),
         "questions": questions_table(variants),
         "recipes": recipes_table(variants),
+        "view 2": view2_table(view2),
         "published": published_table(variants, view2),
     }
 
@@ -461,13 +486,14 @@ def draw(
         figures.training_curves(runs, path, f"weight decay {decay:g}")
 
     recipes = _named_by_recipe(variants)
-    drawn = {}
+    drawn, title = {}, "Test pairs of View 1"
     for name, [first, *_] in recipes.items():
         points = [row for row in rocs if row["experiment"] == first["experiment"]]
         drawn[f"{name}, seed {first['seed']}"] = _curve(points, first["evaluation"]["test"]["auc"])
     if view2 is not None:
         drawn[f"{view2['recipe']}, View 2"] = _curve(folds, view2["auc"])
-    figures.roc_curves(drawn, ROCS.with_name("recipes-roc.png"), "Test pairs of View 1")
+        title += ", or all folds' of View 2"
+    figures.roc_curves(drawn, ROCS.with_name("recipes-roc.png"), title)
     minutes = {
         name: [
             (row["train"]["seconds"] / 60, row["evaluation"]["test"]["accuracy_at_threshold"])
