@@ -4,20 +4,42 @@ import json
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 import numpy as np
 
 from siamese import atomic, protocol, verification
-from siamese.errors import run
+from siamese.errors import InputError, run
 
 FOLDS = [Path(f"view2/fold-{number}.json") for number in range(1, 11)]
 METRICS = Path("metrics/view2.json")
 ROC = Path("plots/view2-roc.csv")
+COMMON = ("dataset", "recipe", "scheduler")
+
+
+def read_folds() -> list[dict[str, Any]]:
+    """Return the folds' figures and scores, in order.
+
+    Raises:
+        InputError: a file holds another fold, or one of another run than the first.
+    """
+    folds: list[dict[str, Any]] = []
+    for number, path in enumerate(FOLDS, start=1):
+        fold = json.loads(path.read_text(encoding="utf-8"))
+        expected = {"fold": number, **{name: (folds or [fold])[0][name] for name in COMMON}}
+        for name, value in expected.items():
+            if fold[name] != value:
+                raise InputError(
+                    f"{path}: {name} is {fold[name]}; it should be {value} "
+                    "(`dvc repro view2/dvc.yaml` makes all folds alike)"
+                )
+        folds.append(fold)
+    return folds
 
 
 def main() -> None:
     """Give mean accuracy and its standard error, and the ROC of all folds' scores."""
-    folds = [json.loads(path.read_text(encoding="utf-8")) for path in FOLDS]
+    folds = read_folds()
     same, different = (
         np.concatenate([fold[f"{name}_scores"] for fold in folds]) for name in ("same", "different")
     )
@@ -26,7 +48,7 @@ def main() -> None:
     curve = verification.roc(scores, labels)
     accuracies = [fold["accuracy_at_threshold"] for fold in folds]
     summary = {
-        **{name: folds[0][name] for name in ("dataset", "recipe", "scheduler")},
+        **{name: folds[0][name] for name in COMMON},
         "folds": len(folds),
         "pairs": len(scores),
         "accuracy": mean(accuracies),

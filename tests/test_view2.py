@@ -1,13 +1,10 @@
 """View 2: nobody is both learned and judged, and the folds are summed up as LFW's authors ask."""
 
-import importlib.util
 import json
 import os
-import shutil
 import signal
-import sys
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,25 +12,16 @@ from ruamel.yaml import YAML
 from scipy.stats import sem
 from sklearn.metrics import roc_auc_score
 
+import scripts
 from clone import Clone, make_clone
-from siamese import pairs, protocol, synthetic
+from siamese import pairs, people, protocol, synthetic, verification
 from siamese.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 objectives = pytest.mark.parametrize("objective", ["pairs", "contrastive"])
 
 
-def script(name: str) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(name, ROOT / "stages" / f"{name}.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-fold, summary = script("view2_fold"), script("view2_summary")
+fold, summary = scripts.load("view2_fold"), scripts.load("view2_summary")
 
 
 def people_of(some: list[protocol.Pair]) -> set[str]:
@@ -41,22 +29,31 @@ def people_of(some: list[protocol.Pair]) -> set[str]:
 
 
 def check_folds(objective: str) -> None:
+    folds = protocol.read_folds(fold.PAIRS)
+    people_folds = protocol.read_people_folds(fold.PEOPLE)
     judged: list[protocol.Pair] = []
     for number in range(1, 11):
         divided = fold.divide(number, objective, 0.15, 0)
+        held_out, seen = people_of(divided.held_out), people_of(divided.judged)
+        # All that the other nine folds have is learned, or held out.
         if isinstance(divided.learned, dict):
             learned = set(divided.learned)
+            others = {name: n for part in people_folds for name, n in part.items()}
+            for name in people_folds[number - 1]:
+                del others[name]
+            expected, spared = people.hold_out(others, 0.15, 0)
+            assert divided.learned == expected
+            assert held_out <= spared.keys()
         else:
             learned = people_of(divided.learned)
+            listed = [pair for part in folds for pair in part]
+            assert sorted(divided.learned + divided.held_out + divided.judged) == sorted(listed)
             assert len(divided.learned) > 4 * len(divided.held_out)
-        held_out, seen = people_of(divided.held_out), people_of(divided.judged)
-        assert learned
         assert not learned & held_out
         assert not (learned | held_out) & seen
         assert {pair.label for pair in divided.held_out} == {protocol.SAME, protocol.DIFFERENT}
         judged += divided.judged
-    every = [pair for part in protocol.read_folds(fold.PAIRS) for pair in part]
-    assert sorted(judged) == sorted(every)
+    assert sorted(judged) == sorted(pair for part in folds for pair in part)
 
 
 @pytest.fixture
@@ -104,37 +101,53 @@ def test_a_fold_that_shows_people_of_others_is_refused() -> None:
         fold.divide(2, "pairs", 0.15, 0)
 
 
-def test_folds_are_summed_up_as_mean_and_standard_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Stand beside ten folds' files; return what they hold."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    accuracies, scores = [], []
     labels = np.repeat([protocol.SAME, protocol.DIFFERENT], 300)
+    made: list[dict[str, Any]] = []
     for number, path in enumerate(summary.FOLDS, start=1):
-        scores.append(rng.normal(labels, 1.0))
-        accuracies.append(float(np.mean((scores[-1] >= 0.5) == labels)))
+        scores = rng.normal(labels, 1.0)
         figures = {
             "dataset": "made up", "recipe": "koch", "scheduler": "none", "fold": number,
             "collapsed_epoch": 3 if number == 4 else None, "diverged_epoch": None,
             "seconds": 1.5, "device": "cpu", "processor": "one", "threads": 2,
             "torch": "3" if number > 8 else "2",
-            "accuracy_at_threshold": accuracies[-1],
-            "same_scores": scores[-1][:300].tolist(),
-            "different_scores": scores[-1][300:].tolist(),
+            "accuracy_at_threshold": float(np.mean((scores >= 0.5) == labels)),
+            "same_scores": scores[:300].tolist(),
+            "different_scores": scores[300:].tolist(),
         }  # fmt: skip
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(figures))
+        made.append(figures)
+    return made
+
+
+def test_folds_are_summed_up_as_mean_and_standard_error(folds: list[dict[str, Any]]) -> None:
     summary.main()
     result = json.loads(summary.METRICS.read_text())
+    accuracies = [each["accuracy_at_threshold"] for each in folds]
     assert result["accuracy"] == pytest.approx(np.mean(accuracies))
     assert result["standard_error"] == pytest.approx(sem(accuracies))
-    auc = roc_auc_score(np.tile(labels, 10), np.concatenate(scores))
+    scores = np.concatenate([each["same_scores"] + each["different_scores"] for each in folds])
+    auc = roc_auc_score(np.tile(np.repeat([0, 1], 300), 10), scores)
     assert result["auc"] == pytest.approx(auc, abs=1e-6)
     assert (result["pairs"], result["seconds"]) == (6000, 15)
     assert (result["collapsed_folds"], result["torch"]) == ([4], "2, 3")
     assert result["tar_at_far"].keys() == {"0.1", "0.01", "0.001"}
     assert len(summary.ROC.read_text().splitlines()) > 1000
+
+
+@pytest.mark.parametrize(("name", "value"), [("fold", 6), ("recipe", "quick"), ("dataset", "lfw")])
+def test_a_fold_of_another_run_is_refused(
+    folds: list[dict[str, Any]], name: str, value: object
+) -> None:
+    summary.FOLDS[6].write_text(json.dumps(folds[6] | {name: value}))
+    with pytest.raises(InputError, match=rf"fold-7\.json: {name} is {value}; it should be "):
+        summary.main()
+    assert not summary.METRICS.exists()
 
 
 def test_the_summary_depends_on_every_fold() -> None:
@@ -173,9 +186,21 @@ def test_a_stopped_run_goes_on_with_the_next_fold_and_the_main_graph_stands_apar
     left = clone.type("dvc repro --dry view2/dvc.yaml:view2_fold")
     assert left.count("Running stage 'view2/dvc.yaml:view2_fold@") == 8
 
+    # The threshold was fixed before the fold was judged, so it is not the best one here.
+    made = json.loads((clone.path / "view2/fold-2.json").read_text(encoding="utf-8"))
+    scores = np.array(made["same_scores"] + made["different_scores"])
+    labels = np.repeat(
+        [protocol.SAME, protocol.DIFFERENT],
+        [len(made["same_scores"]), len(made["different_scores"])],
+    )
+    right = verification.accuracy(scores, labels, made["threshold"])
+    assert right == pytest.approx(made["accuracy_at_threshold"])
+    assert made["threshold"] != pytest.approx(verification.best_threshold(scores, labels))
+
     # All ten would take minutes: copies stand for the other eight.
     for number in range(3, 11):
-        shutil.copy(clone.path / "view2/fold-2.json", clone.path / f"view2/fold-{number}.json")
+        copy = clone.path / f"view2/fold-{number}.json"
+        copy.write_text(json.dumps(made | {"fold": number}), encoding="utf-8")
     clone.type("dvc repro --single-item view2/dvc.yaml:view2_summary")
     result = clone.json("view2")
     assert result["folds"] == 10
