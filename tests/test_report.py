@@ -56,6 +56,7 @@ def made_up(accuracy: float, **settings: object) -> dict[str, Any]:
     row = report.settings_of(params) | settings
     figures = {
         "pairs": 1000, "loss": 1 - accuracy, "auc": accuracy, "tar_at_far": {"0.1": 0, "0.01": 0},
+        "equal_error_rate": 0.7 * accuracy, "brier_score": 0.6 * accuracy,
         "accuracy": accuracy, "accuracy_low": accuracy, "accuracy_high": accuracy,
         "accuracy_at_threshold": accuracy, "false_reject_rate": 0.9 * accuracy,
         "false_accept_rate": 0.8 * accuracy,
@@ -66,10 +67,12 @@ def made_up(accuracy: float, **settings: object) -> dict[str, Any]:
     }  # fmt: skip
     evaluation = {
         "train": figures, "val": figures, "test": figures,
-        "one_shot": {"20_way": {"accuracy": accuracy}},
+        "one_shot": {f"{n}_way": {"accuracy": accuracy, "trials": 400} for n in (2, 5, 10, 20)},
     }  # fmt: skip
+    right = round(1000 * accuracy)
     return {
         "experiment": report.name_of(row), **row, "train": train, "evaluation": evaluation,
+        "judged": "1" * right + "0" * (1000 - right),
     }  # fmt: skip
 
 
@@ -87,9 +90,43 @@ def test_questions_are_answered_by_means_over_the_seeds_of_the_first() -> None:
     _, _, first, second = report.questions_table(variants).splitlines()
     assert first == (
         "| nothing | 9 (6), 9 (6), 9 (6) | 70.0% | 70.0% (67.1% to 72.8%) | 68.0% to 72.0% "
-        "| 63.0% | 56.0% | 0.700 |"
+        "|  |  | 63.0% | 56.0% | 49.0% | 0.700 |"
     )
     assert second.startswith("| augmentation koch, crop 140 | 9 (6), 9 (6), 9 (6) | 60.0% | 60.0% ")
+    assert second.endswith("| 54.0% | 48.0% | 42.0% | 0.600 |")
+
+
+def test_a_difference_is_of_the_same_pairs_and_the_same_seeds() -> None:
+    first = seeds(0.70, 0.72, 0.68)
+    # 200, 120 and no pairs that only the first judged rightly; none that only the second did.
+    second = seeds(0.50, 0.60, 0.68, crop=140)
+    points, p_values = report._difference(second[::-1], first)
+    assert points.startswith("-10.7 (-1")
+    low, high = map(float, points[points.index("(") + 1 : -1].split(" to "))
+    assert low < -10.7 < high < -8
+    assert p_values == f"{2 * 0.5**200:.2g}, {2 * 0.5**120:.2g}, 1"
+
+
+def test_experiments_scores_give_which_pairs_were_judged_rightly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = {
+        # From 0.5 on, pairs are different: the test pairs' own best threshold would be lower.
+        "val": "a,b,0,0.4\nc,d,1,0.6\n",
+        "test": "g,h,1,0.3\ne,f,0,0.1\ni,j,1,2\n",
+    }
+    monkeypatch.setattr(
+        dvc.api, "read", lambda path, rev: f"first,second,label,score\n{tables[Path(path).stem]}"
+    )
+    assert report.judged("any") == "101"
+
+
+def test_one_shot_stands_beside_chance() -> None:
+    chance, _, other = report.one_shot_table(
+        [*seeds(0.70), *seeds(0.8, 0.9, recipe="contrastive")]
+    ).splitlines()[2:]
+    assert chance == "| *chance* |  | 50.0% | 20.0% | 10.0% | 5.0% |"
+    assert other.startswith("| contrastive | 0, 1 | 85.0% (81.2% to 88.2%) | 85.0% ")
 
 
 def test_machines_are_named_once_each() -> None:
@@ -147,6 +184,8 @@ def experiment(monkeypatch: pytest.MonkeyPatch, params: dict[str, str]) -> None:
     """Let DVC hold experiments with the committed results, and these parameters by name."""
 
     def read(path: str, rev: str) -> str:
+        if Path(path).parent.name == "predictions":  # which Git does not hold
+            return "first,second,label,score\na,b,0,-1\nc,d,1,1\n"
         return params[rev] if path == "params.yaml" else (ROOT / path).read_text(encoding="utf-8")
 
     monkeypatch.setattr(dvc.api, "read", read)
@@ -185,6 +224,16 @@ def test_the_first_variant_is_the_committed_default_run() -> None:
     assert variant["scheduler"] == "none"
     for name in ("train", "evaluation"):
         assert variant[name] == json.loads((ROOT / f"metrics/{name}.json").read_text())
+
+
+def test_pairs_judged_rightly_are_as_many_as_the_accuracy_says() -> None:
+    judged = [variant for variant in committed() if "judged" in variant]
+    assert len(judged) >= 24
+    for variant in judged:
+        right = str(variant["judged"])
+        test: dict[str, float] = variant["evaluation"]["test"]  # type: ignore[index]
+        assert len(right) == test["pairs"]
+        assert right.count("1") == round(test["accuracy_at_threshold"] * test["pairs"])
 
 
 def test_all_were_made_on_the_real_images() -> None:

@@ -1,5 +1,7 @@
 """Differences of runs are judged as statistics' libraries judge them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -47,18 +49,25 @@ def test_interval_is_scipys_paired_bootstrap(seed: int) -> None:
     assert found[0] < second.mean() - first.mean() < found[1]
 
 
-def test_scores_are_matched_by_the_pairs_names_whatever_their_order(
+def test_scores_are_matched_by_names_and_thresholds_are_each_runs_own_from_validation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lines = [f"a{i},b{i},{i % 2},{score}" for i, score in enumerate((-1, 2, 3, 4, -5, 6))]
-    tables = {"first": lines, "second": lines[::-1], "other": lines[:-1]}
+    def table(*scores: float) -> list[str]:
+        return [f"a{i},b{i},{i % 2},{score}" for i, score in enumerate(scores)]
+
+    test = table(-1, 2, 3, 4, -5, 6)  # at 0 the third is wrong, at 3.5 the second
+    tables = {
+        "first": {"test": test, "val": table(-1, 1, -1, 1)},
+        "second": {"test": test[::-1], "val": table(1, 6, 1, 6)},  # midway: 3.5
+        "other": {"test": test[:-1], "val": table(-1, 1)},
+    }
 
     def read(path: str, rev: str | None) -> str:
-        return "\n".join(["first,second,label,score", *tables[rev or "first"]])
+        return "\n".join(["first,second,label,score", *tables[rev or "first"][Path(path).stem]])
 
     monkeypatch.setattr("dvc.api.read", read)
-    even, tuned = significance.compare("first", "second")[1:]
+    _, even, tuned = significance.compare("first", "second")
     assert "A 83.3%, B 83.3%; B less A +0.0 points (+0.0 to +0.0), McNemar p = 1" in even
-    assert "threshold from validation: A 83.3%" in tuned
+    assert "threshold from validation: A 83.3%, B 83.3%; B less A +0.0 points (-50.0 to" in tuned
     with pytest.raises(InputError, match=r"different pairs: 5 are common"):
         significance.compare("first", "other")

@@ -22,9 +22,11 @@ import dvc.api
 import numpy as np
 from dvc.exceptions import DvcException
 
-from siamese import atomic, figures, parameters
+from siamese import atomic, figures, parameters, significance
 from siamese.errors import InputError, run
-from siamese.verification import wilson_interval
+from siamese.identification import WAYS
+from siamese.protocol import DIFFERENT
+from siamese.verification import best_threshold, wilson_interval
 
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
@@ -40,7 +42,7 @@ SETTINGS = (
     *("batch_size", "max_epochs", "patience", "validation", "person_disjoint", "seed"),
 )
 Row = dict[str, Any]
-TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 REPORTED_WEIGHT_DECAY = 1.0
 # As reported for the experiment that is reproduced, one run each on a GPU: minutes to
@@ -113,7 +115,8 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
     """Return each experiment's figures, and the epochs and ROC points of all, as rows.
 
     Raises:
-        InputError: an experiment was made on other images, or two have the same settings.
+        InputError: an experiment was made on other images, two have the same settings, or an
+            experiment's scores are not in DVC's cache.
     """
     variants: list[Row] = []
     curves: list[Row] = []
@@ -128,7 +131,15 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
             raise InputError(f"{revision}: has the settings of an experiment named before it")
         train = json.loads(dvc.api.read("metrics/train.json", rev=revision))
         evaluation = json.loads(dvc.api.read("metrics/evaluation.json", rev=revision))
-        variants.append({**experiment, **settings, "train": train, "evaluation": evaluation})
+        variants.append(
+            {
+                **experiment,
+                **settings,
+                "train": train,
+                "evaluation": evaluation,
+                "judged": judged(revision),
+            }
+        )
         epochs = csv.DictReader(dvc.api.read("plots/training.csv", rev=revision).splitlines())
         curves += [{**experiment, **epoch} for epoch in epochs]
         points = csv.DictReader(dvc.api.read("plots/roc.csv", rev=revision).splitlines())
@@ -137,6 +148,19 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
             for point in points
         ]
     return variants, curves, rocs
+
+
+def judged(revision: str) -> str:
+    """Return how the threshold from validation judges each test pair: 1 rightly, 0 wrongly.
+
+    Pairs are in the order of their images' names, so that experiments can be compared pair by pair.
+    """
+    val, test = (
+        significance.arrays(significance.read(revision, split)) for split in ("val", "test")
+    )
+    scores, labels = test
+    right = (scores >= best_threshold(*val)) == (labels == DIFFERENT)
+    return "".join("01"[each] for each in right.astype(int))
 
 
 def name_of(settings: Row) -> str:
@@ -327,13 +351,12 @@ def recipes_table(variants: list[Row]) -> str:
     columns = (
         *("recipe", "scheduler", "augmentation", "seeds", "minutes", "holdout accuracy"),
         "test accuracy",
-        *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "one of 20"),
+        *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "Brier score"),
     )
     rows = []
     for group in _by_recipe(variants):
         tests = [variant["evaluation"]["test"] for variant in group]
         holdouts = [variant["evaluation"]["val"]["accuracy_at_threshold"] for variant in group]
-        one_shot = [variant["evaluation"]["one_shot"]["20_way"]["accuracy"] for variant in group]
         accuracies, accuracy, low, high = _test_accuracy(group)
         rows.append(
             (
@@ -346,7 +369,7 @@ def recipes_table(variants: list[Row]) -> str:
                 f"{mean(test['auc'] for test in tests):.3f}",
                 f"{mean(test['tar_at_far']['0.1'] for test in tests):.1%}",
                 f"{mean(test['tar_at_far']['0.01'] for test in tests):.1%}",
-                f"{mean(one_shot):.1%}",
+                f"{mean(test['brier_score'] for test in tests):.3f}",
             )
         )
     for recipe in sorted(PROTOCOLS.keys() - {row[0] for row in rows}):
@@ -354,14 +377,58 @@ def recipes_table(variants: list[Row]) -> str:
     return _markdown(columns, rows)
 
 
+def one_shot_table(variants: list[Row]) -> str:
+    """Return how often each recipe knows one of N people, means over its seeds, as Markdown.
+
+    Intervals are Wilson's on as many trials as there are: all seeds are asked the same.
+    """
+    columns = ("recipe", "seeds", *(f"one of {n}" for n in WAYS))
+    rows = [("*chance*", "", *(f"{1 / n:.1%}" for n in WAYS))]
+    for name, group in _named_by_recipe(variants).items():
+        cells = []
+        for n in WAYS:
+            trials = [variant["evaluation"]["one_shot"][f"{n}_way"] for variant in group]
+            accuracy = mean(trial["accuracy"] for trial in trials)
+            low, high = wilson_interval(accuracy, trials[0]["trials"])
+            cells.append(f"{accuracy:.1%} ({low:.1%} to {high:.1%})")
+        rows.append((name, ", ".join(str(variant["seed"]) for variant in group), *cells))
+    return _markdown(columns, rows)
+
+
+def _right(variant: Row) -> significance.Right:
+    """Return which test pairs a variant judged rightly, (pairs,) bool."""
+    return np.array([each == "1" for each in variant["judged"]])
+
+
+def _difference(group: list[Row], first: list[Row]) -> tuple[str, str]:
+    """Return how the accuracies of a group's seeds differ from those of the first group's.
+
+    As text: the mean difference in points with its interval by a paired bootstrap of the pairs,
+    then McNemar's p-value of each seed.
+    """
+    before, after = (
+        [_right(variant) for variant in sorted(some, key=lambda variant: int(variant["seed"]))]
+        for some in (first, group)
+    )
+    means = [np.mean(right, axis=0) for right in (before, after)]
+    low, high = significance.paired_bootstrap(*means)
+    points = 100 * (means[1].mean() - means[0].mean())
+    each = zip(before, after, strict=True)
+    return (
+        f"{points:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
+        ", ".join(f"{significance.mcnemar(*runs):.2g}" for runs in each),
+    )
+
+
 def questions_table(variants: list[Row]) -> str:
     """Return what changes to the first experiment gave, means over the same seeds, as Markdown.
 
-    All figures are at the threshold from the holdout pairs.
+    All figures but EER and AUC are at the threshold from the holdout pairs.
     """
     columns = (
         *("changed", "epochs (best)", "holdout accuracy", "test accuracy"),
-        *("lowest to highest seed", "same pairs missed", "different pairs accepted", "test AUC"),
+        *("lowest to highest seed", "difference, points", "p of each seed"),
+        *("same pairs missed", "different pairs accepted", "EER", "test AUC"),
     )
     first, *_ = variants
     groups = _by_seed(variants)
@@ -373,15 +440,18 @@ def questions_table(variants: list[Row]) -> str:
             continue
         tests = [variant["evaluation"]["test"] for variant in group]
         accuracies, accuracy, low, high = _test_accuracy(group)
+        changes = _changes(group[0], first)
         rows.append(
             (
-                _changes(group[0], first) or "nothing",
+                changes or "nothing",
                 ", ".join(f"{v['train']['epochs']} ({v['train']['best_epoch']})" for v in group),
                 f"{mean(v['evaluation']['val']['accuracy_at_threshold'] for v in group):.1%}",
                 f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
                 f"{min(accuracies):.1%} to {max(accuracies):.1%}",
+                *(_difference(group, groups[0]) if changes else ("", "")),
                 f"{mean(test['false_reject_rate'] for test in tests):.1%}",
                 f"{mean(test['false_accept_rate'] for test in tests):.1%}",
+                f"{mean(test['equal_error_rate'] for test in tests):.1%}",
                 f"{mean(test['auc'] for test in tests):.3f}",
             )
         )
@@ -451,6 +521,7 @@ def tables(variants: list[Row], view2: Row | None) -> dict[str, str]:
         "splits": splits_table(variants),
         "questions": questions_table(variants),
         "recipes": recipes_table(variants),
+        "one-shot": one_shot_table(variants),
         "view 2": view2_table(view2),
         "published": published_table(variants, view2),
     }
@@ -502,7 +573,7 @@ def draw(
         for name, group in recipes.items()
     }
     reported, _, _, _, accuracy = REPORTED["none"]
-    minutes["koch as reported, to its best epoch, on a GPU"] = [(reported, accuracy)]
+    minutes["koch as reported: GPU, best epoch, threshold unsaid"] = [(reported, accuracy)]
     figures.accuracy_by_minutes(minutes, ROCS.with_name("recipes-minutes.png"))
 
 

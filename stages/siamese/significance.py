@@ -27,22 +27,24 @@ SEED = 0
 Right = NDArray[np.bool_]
 
 
-def paired_bootstrap(first: Right, second: Right) -> tuple[float, float]:
+def paired_bootstrap(
+    first: NDArray[np.floating] | Right, second: NDArray[np.floating] | Right
+) -> tuple[float, float]:
     """Return the 95 % percentile interval of the difference of two accuracies, second less first.
 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13; pairs are
     drawn, so that both runs are judged on the same ones.
 
     Args:
-        first: (n,) bool, which pairs one run judged rightly.
-        second: (n,) bool, the other run, the same pairs in the same order.
+        first: (n,) bool, which pairs one run judged rightly; or the share of several runs that did.
+        second: (n,), the other run or runs, the same pairs in the same order.
     """
-    difference = second.astype(int) - first.astype(int)
+    difference = second.astype(float) - first.astype(float)
+    # A resample matters only by how many pairs it has of each difference.
+    values, counts = np.unique(difference, return_counts=True)
     n = len(difference)
-    # A resample matters only by how many pairs it has of each of the three differences.
-    shares = [np.mean(difference == value) for value in (-1, 0, 1)]
-    counts = np.random.default_rng(SEED).multinomial(n, shares, RESAMPLES)
-    low, high = np.percentile((counts[:, 2] - counts[:, 0]) / n, [2.5, 97.5])
+    drawn = np.random.default_rng(SEED).multinomial(n, counts / n, RESAMPLES)
+    low, high = np.percentile(drawn @ values / n, [2.5, 97.5])
     return float(low), float(high)
 
 
