@@ -461,7 +461,7 @@ def questions_table(variants: list[Row]) -> str:
 def view2_table(view2: Row | None) -> str:
     """Return View 2's figures, over all ten folds, as Markdown."""
     columns = (
-        *("recipe", "scheduler", "accuracy, %", "lowest to highest fold", "AUC"),
+        *("recipe", "scheduler", "hours", "accuracy, %", "lowest to highest fold", "AUC"),
         *("TAR at FAR 10 %", "at 1 %", "at 0.1 %"),
     )
     if view2 is None:
@@ -470,6 +470,7 @@ def view2_table(view2: Row | None) -> str:
     row = (
         view2["recipe"],
         view2["scheduler"],
+        f"{view2['seconds'] / 3600:.1f}",
         _with_error(view2),
         f"{min(folds):.1%} to {max(folds):.1%}",
         f"{view2['auc']:.3f}",
