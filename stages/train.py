@@ -5,7 +5,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from siamese import allocation, atomic, devices, model, objectives, pairs, parameters
+from siamese import (
+    allocation,
+    atomic,
+    devices,
+    model,
+    objectives,
+    pairs,
+    parameters,
+    protocol,
+)
 from siamese.augmentation import AUGMENTATIONS
 from siamese.checkpoint import Checkpoint
 from siamese.errors import run
@@ -13,6 +22,7 @@ from siamese.fitting import fit
 
 FACES = Path("data/faces.npy")
 PAIRS = Path("data/pairs")
+TEST_PEOPLE = Path("data/protocol/peopleDevTest.txt")
 MODEL = Path("data/model.safetensors")
 EPOCHS = Path("plots/training.csv")
 METRICS = Path("metrics/train.json")
@@ -20,16 +30,25 @@ UNFINISHED = Path(".training")  # not among DVC's outputs, which it deletes befo
 CODE = [Path(__file__), *sorted(Path(model.__file__).parent.glob("*.py"))]
 
 
-def make_objective(recipe: parameters.Recipe, faces: torch.Tensor) -> objectives.Objective:
-    """Return what the recipe learns; refuse if the test pairs show somebody to be learned."""
-    augment = AUGMENTATIONS[recipe.augmentation]
+def refuse_test_people(learned: set[str]) -> None:
+    """Raise InputError if somebody to be learned is in a test pair or a test person at all.
+
+    Of the latter there are more: one-shot trials show them too.
+    """
     test = PAIRS / "test.csv"
+    pairs.refuse_test_people(learned, pairs.read_people(test), test)
+    pairs.refuse_test_people(learned, set(protocol.read_people(TEST_PEOPLE)), TEST_PEOPLE)
+
+
+def make_objective(recipe: parameters.Recipe, faces: torch.Tensor) -> objectives.Objective:
+    """Return what the recipe learns; refuse if that shows a test person."""
+    augment = AUGMENTATIONS[recipe.augmentation]
     if recipe.objective == "contrastive":
         rows, names = pairs.read_images(PAIRS / "images.csv")
-        pairs.refuse_test_people(set(names), pairs.read_people(test), test)
+        refuse_test_people(set(names))
         return objectives.ContrastiveObjective(faces, rows, names, recipe.batch_size, augment)
     train = PAIRS / "train.csv"
-    pairs.refuse_test_people(pairs.read_people(train), pairs.read_people(test), test)
+    refuse_test_people(pairs.read_people(train))
     return objectives.PairObjective(faces, pairs.read_csv(train), recipe.batch_size, augment)
 
 
