@@ -7,7 +7,7 @@ from typing import Any
 import dvc.api
 import pytest
 
-from siamese import parameters, report
+from siamese import experiments, parameters, published, report, tables
 from siamese.errors import InputError
 from siamese.parameters import SCHEDULERS
 
@@ -22,15 +22,15 @@ def committed() -> list[dict[str, object]]:
 def test_readme_shows_the_committed_figures() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     view2 = ROOT / report.VIEW2
-    made = report.tables(committed(), json.loads(view2.read_text()) if view2.exists() else None)
+    made = tables.make(committed(), json.loads(view2.read_text()) if view2.exists() else None)
     assert {name for _, name, _ in report.TABLE.findall(readme)} == made.keys()
     assert report.fill_in(readme, made) == readme
 
 
 def test_every_reported_variant_is_measured_at_both_weight_decays() -> None:
-    lines = report.schedulers_table(committed()).splitlines()
-    for name in report.REPORTED:
-        for decay in report.shown_decays(committed()):
+    lines = tables.schedulers_table(committed()).splitlines()
+    for name in published.REPORTED:
+        for decay in tables.shown_decays(committed()):
             start = f"| {name} | {decay:g} | "
             found = [
                 line
@@ -46,14 +46,14 @@ def test_rows_of_the_same_experiment_are_replaced_in_their_place() -> None:
         return {"experiment": experiment, "value": value}
 
     kept = [row("none", 1), row("none", 2), row("step", 3)]
-    merged = report.merge(kept, [row("cosine", 4), row("none", 5)])
+    merged = experiments.merge(kept, [row("cosine", 4), row("none", 5)])
     assert merged == [row("none", 5), row("step", 3), row("cosine", 4)]
 
 
 def made_up(accuracy: float, **settings: object) -> dict[str, Any]:
     """Return a variant as `collect` would, with figures that follow from its accuracy."""
     params = parameters.parse((ROOT / "params.yaml").read_text(), "params.yaml")
-    row = report.settings_of(params) | settings
+    row = experiments.settings_of(params) | settings
     figures = {
         "pairs": 1000, "loss": 1 - accuracy, "auc": accuracy, "tar_at_far": {"0.1": 0, "0.01": 0},
         "equal_error_rate": 0.7 * accuracy, "brier_score": 0.6 * accuracy,
@@ -71,7 +71,7 @@ def made_up(accuracy: float, **settings: object) -> dict[str, Any]:
     }  # fmt: skip
     right = round(1000 * accuracy)
     return {
-        "experiment": report.name_of(row), **row, "train": train, "evaluation": evaluation,
+        "experiment": experiments.name_of(row), **row, "train": train, "evaluation": evaluation,
         "judged": "1" * right + "0" * (1000 - right),
     }  # fmt: skip
 
@@ -87,7 +87,7 @@ def test_questions_are_answered_by_means_over_the_seeds_of_the_first() -> None:
         *seeds(0.90, 0.90, weight_decay=1.0),  # a seed is missing
         *seeds(0.95, 0.95, 0.95, recipe="large"),
     ]
-    _, _, first, second = report.questions_table(variants).splitlines()
+    _, _, first, second = tables.questions_table(variants).splitlines()
     assert first == (
         "| nothing | 9 (6), 9 (6), 9 (6) | 70.0% | 70.0% (67.1% to 72.8%) | 68.0% to 72.0% "
         "|  |  | 63.0% | 56.0% | 49.0% | 0.700 |"
@@ -100,7 +100,7 @@ def test_a_difference_is_of_the_same_pairs_and_the_same_seeds() -> None:
     first = seeds(0.70, 0.72, 0.68)
     # 200, 120 and no pairs that only the first judged rightly; none that only the second did.
     second = seeds(0.50, 0.60, 0.68, crop=140)
-    points, p_values = report._difference(second[::-1], first)
+    points, p_values = tables._difference(second[::-1], first)
     assert points.startswith("-10.7 (-1")
     low, high = map(float, points[points.index("(") + 1 : -1].split(" to "))
     assert low < -10.7 < high < -8
@@ -118,11 +118,11 @@ def test_experiments_scores_give_which_pairs_were_judged_rightly(
     monkeypatch.setattr(
         dvc.api, "read", lambda path, rev: f"first,second,label,score\n{tables[Path(path).stem]}"
     )
-    assert report.judged("any") == "101"
+    assert experiments.judged("any") == "101"
 
 
 def test_one_shot_stands_beside_chance() -> None:
-    chance, _, other = report.one_shot_table(
+    chance, _, other = tables.one_shot_table(
         [*seeds(0.70), *seeds(0.8, 0.9, recipe="contrastive")]
     ).splitlines()[2:]
     assert chance == "| *chance* |  | 50.0% | 20.0% | 10.0% | 5.0% |"
@@ -134,8 +134,8 @@ def test_machines_are_named_once_each() -> None:
         return {"train": {"threads": threads, "processor": "AMD EPYC", "torch": torch}}
 
     two = on(2, "2.14.1")
-    assert report.conditions([two, two]) == "They ran on 2 threads of an AMD EPYC (torch 2.14.1)."
-    assert report.conditions([two, on(2, "2.15.0"), two, on(1, "2.14.1")]) == (
+    assert tables.conditions([two, two]) == "They ran on 2 threads of an AMD EPYC (torch 2.14.1)."
+    assert tables.conditions([two, on(2, "2.15.0"), two, on(1, "2.14.1")]) == (
         "They ran on 2 threads of an AMD EPYC (torch 2.14.1), "
         "2 threads of an AMD EPYC (torch 2.15.0) and 1 thread of an AMD EPYC (torch 2.14.1)."
     )
@@ -147,16 +147,16 @@ def test_recipes_are_named_apart_and_their_seeds_averaged() -> None:
         *seeds(0.80, 0.90, recipe="contrastive"),
         *seeds(0.85, recipe="contrastive", crop=140),
     ]
-    rows = report.published_table(variants, None).splitlines()
+    rows = tables.published_table(variants, None).splitlines()
     cells = [row.strip("| ").split(" | ") for row in rows]
-    values = {row[0]: row[-1] for row in cells if row[-2] == report.VIEW_1}
+    values = {row[0]: row[-1] for row in cells if row[-2] == published.VIEW_1}
     assert values["**`koch`**"] == "70.0 (67.1 to 72.8)"
     assert values["**`contrastive`**"] == "85.0 (mean of 2 seeds, 82.7 to 87.1)"
     assert values["**`contrastive, crop 140`**"] == "85.0 (82.7 to 87.1)"
-    assert ["**`contrastive`**", report.VIEW_2, "not yet measured"] in [
+    assert ["**`contrastive`**", published.VIEW_2, "not yet measured"] in [
         [row[0], *row[-2:]] for row in cells
     ]
-    recipes = report.recipes_table(variants)
+    recipes = tables.recipes_table(variants)
     assert "| contrastive | none | none | 0, 1 | 1.5 |" in recipes
     assert "| large | not yet measured |" in recipes
     assert "| koch | not yet measured |" not in recipes
@@ -171,14 +171,14 @@ def test_recipes_are_named_apart_and_their_seeds_averaged() -> None:
         "tar_at_far": {"0.1": 0.9, "0.01": 0.7, "0.001": 0.4},
         "accuracies": {"fold_1": 0.89, "fold_2": 0.88, "fold_3": 0.93},
     }
-    assert report.view2_table(view2).splitlines()[-1] == (
+    assert tables.view2_table(view2).splitlines()[-1] == (
         "| contrastive | onecycle | 2.5 | 90.00 ± 1.23 | 88.0% to 93.0% | 0.960 "
         "| 90.0% | 70.0% | 40.0% |"
     )
-    assert "| not yet measured |" in report.view2_table(None)
+    assert "| not yet measured |" in tables.view2_table(None)
     assert (
         "| **`contrastive`** | unrestricted | none | View 2 | 90.00 ± 1.23 |"
-        in report.published_table(variants, view2)
+        in tables.published_table(variants, view2)
     )
 
 
@@ -199,7 +199,7 @@ def test_settings_tell_experiments_apart(monkeypatch: pytest.MonkeyPatch) -> Non
     params = {"a": text, "b": text.replace("gamma: 0.1", "gamma: 0.5", 1)}
     params["again"] = text.replace("batch_size: 48", "batch_size: 40")  # of another recipe
     experiment(monkeypatch, params)
-    variants, curves, rocs = report.collect(["a", "b"])
+    variants, curves, rocs = experiments.collect(["a", "b"])
     assert [variant["schedule"] for variant in variants] == [
         "step_size 1, gamma 0.1",
         "step_size 1, gamma 0.5",
@@ -207,18 +207,18 @@ def test_settings_tell_experiments_apart(monkeypatch: pytest.MonkeyPatch) -> Non
     assert {row["experiment"] for row in curves} == {v["experiment"] for v in variants}
     assert {row["experiment"] for row in rocs} == {v["experiment"] for v in variants}
     with pytest.raises(InputError, match="again: has the settings of an experiment named before"):
-        report.collect(["a", "again"])
+        experiments.collect(["a", "again"])
 
 
 def test_an_experiment_on_drawn_faces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     experiment(monkeypatch, {"a": text.replace("dataset: lfw-deepfunneled", "dataset: synthetic")})
     with pytest.raises(InputError, match="a: made on synthetic, not on lfw-deepfunneled"):
-        report.collect(["a"])
+        experiments.collect(["a"])
 
 
 def test_reported_variants_are_schedulers_that_params_offer() -> None:
-    assert report.REPORTED.keys() <= SCHEDULERS.keys()
+    assert published.REPORTED.keys() <= SCHEDULERS.keys()
 
 
 def test_the_first_variant_is_the_committed_default_run() -> None:
@@ -241,4 +241,4 @@ def test_pairs_judged_rightly_are_as_many_as_the_accuracy_says() -> None:
 def test_all_were_made_on_the_real_images() -> None:
     for variant in committed():
         assert isinstance(variant["train"], dict)
-        assert variant["train"]["dataset"] == report.DATASET
+        assert variant["train"]["dataset"] == experiments.DATASET
