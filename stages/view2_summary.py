@@ -21,7 +21,8 @@ def read_folds() -> list[dict[str, Any]]:
     """Return the folds' figures and scores, in order.
 
     Raises:
-        InputError: a file holds another fold, or one of another run than the first.
+        InputError: a file holds another fold, or one of another dataset, recipe or scheduler than
+            the first.
     """
     folds: list[dict[str, Any]] = []
     for number, path in enumerate(FOLDS, start=1):

@@ -9,7 +9,7 @@ STAGES = Path(__file__).parents[1] / "stages"
 
 
 def load(name: str) -> ModuleType:
-    """Return the script of a stage as a module; nothing of it is run."""
+    """Return the script of a stage as a module; its `main` is not run."""
     specification = importlib.util.spec_from_file_location(name, STAGES / f"{name}.py")
     assert specification is not None
     assert specification.loader is not None

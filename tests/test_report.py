@@ -1,11 +1,13 @@
 """README's tables are what the committed figures say, and nobody's hand."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import dvc.api
 import pytest
+from dvc.exceptions import DvcException
 
 from siamese import experiments, parameters, published, report, tables
 from siamese.errors import InputError
@@ -54,19 +56,24 @@ def made_up(accuracy: float, **settings: object) -> dict[str, Any]:
     """Return a variant as `collect` would, with figures that follow from its accuracy."""
     params = parameters.parse((ROOT / "params.yaml").read_text(), "params.yaml")
     row = experiments.settings_of(params) | settings
-    figures = {
-        "pairs": 1000, "loss": 1 - accuracy, "auc": accuracy, "tar_at_far": {"0.1": 0, "0.01": 0},
-        "equal_error_rate": 0.7 * accuracy, "brier_score": 0.6 * accuracy,
-        "accuracy": accuracy, "accuracy_low": accuracy, "accuracy_high": accuracy,
-        "accuracy_at_threshold": accuracy, "false_reject_rate": 0.9 * accuracy,
-        "false_accept_rate": 0.8 * accuracy,
-    }  # fmt: skip
+
+    def figures(a: float, pairs: int) -> dict[str, Any]:
+        """Return figures of which no two are alike, nor like those of another split."""
+        return {
+            "pairs": pairs, "accuracy_at_threshold": a, "accuracy": a - 0.011,
+            "accuracy_low": a - 0.021, "accuracy_high": a + 0.023, "loss": 1.2 - a, "auc": a + 0.03,
+            "equal_error_rate": 0.7 * a, "brier_score": 0.6 * a, "false_reject_rate": 0.9 * a,
+            "false_accept_rate": 0.8 * a, "tar_at_far": {"0.1": 0.5 * a, "0.01": 0.3 * a},
+        }  # fmt: skip
+
     train = {
         "epochs": 9, "best_epoch": 6, "collapsed_epoch": None, "convergence_seconds": 60,
         "seconds": 90, "threads": 2, "processor": "one", "torch": "2",
     }  # fmt: skip
     evaluation = {
-        "train": figures, "val": figures, "test": figures,
+        "train": figures(accuracy + 0.1, 1870),
+        "val": figures(accuracy + 0.05, 330),
+        "test": figures(accuracy, 1000),
         "one_shot": {f"{n}_way": {"accuracy": accuracy, "trials": 400} for n in (2, 5, 10, 20)},
     }  # fmt: skip
     right = round(1000 * accuracy)
@@ -89,18 +96,18 @@ def test_questions_are_answered_by_means_over_the_seeds_of_the_first() -> None:
     ]
     _, _, first, second = tables.questions_table(variants).splitlines()
     assert first == (
-        "| nothing | 9 (6), 9 (6), 9 (6) | 70.0% | 70.0% (67.1% to 72.8%) | 68.0% to 72.0% "
-        "|  |  | 63.0% | 56.0% | 49.0% | 0.700 |"
+        "| nothing | 9 (6), 9 (6), 9 (6) | 75.0% | 70.0% (67.1% to 72.8%) | 68.0% to 72.0% "
+        "|  |  | 63.0% | 56.0% | 49.0% | 0.730 |"
     )
-    assert second.startswith("| augmentation koch, crop 140 | 9 (6), 9 (6), 9 (6) | 60.0% | 60.0% ")
-    assert second.endswith("| 54.0% | 48.0% | 42.0% | 0.600 |")
+    assert second.startswith("| augmentation koch, crop 140 | 9 (6), 9 (6), 9 (6) | 65.0% | 60.0% ")
+    assert second.endswith("| 54.0% | 48.0% | 42.0% | 0.630 |")
 
 
 def test_a_difference_is_of_the_same_pairs_and_the_same_seeds() -> None:
     first = seeds(0.70, 0.72, 0.68)
     # 200, 120 and no pairs that only the first judged rightly; none that only the second did.
     second = seeds(0.50, 0.60, 0.68, crop=140)
-    points, p_values = tables._difference(second[::-1], first)
+    points, p_values = tables._difference(second, first)
     assert points.startswith("-10.7 (-1")
     low, high = map(float, points[points.index("(") + 1 : -1].split(" to "))
     assert low < -10.7 < high < -8
@@ -129,15 +136,56 @@ def test_one_shot_stands_beside_chance() -> None:
     assert other.startswith("| contrastive | 0, 1 | 85.0% (81.2% to 88.2%) | 85.0% ")
 
 
+def test_seeds_are_compared_with_the_same_seeds_whatever_their_order() -> None:
+    first, second = seeds(0.70, 0.72, 0.68), seeds(0.50, 0.60, 0.68, crop=140)
+    in_order = tables.questions_table([*first, *second])
+    assert f"{2 * 0.5**200:.2g}, {2 * 0.5**120:.2g}, 1 |" in in_order
+    assert tables.questions_table([*first, *second[::-1]]) == in_order
+
+
+def test_each_table_shows_its_own_splits_figures() -> None:
+    variants = [
+        *seeds(0.70),
+        *seeds(0.60, weight_decay=1.0),
+        *seeds(0.65, scheduler="step"),
+        *seeds(0.55, scheduler="step", schedule="step_size 1, gamma 0.5"),  # is left out
+        *seeds(0.80, 0.90, recipe="contrastive"),
+    ]
+    assert tables.splits_table(variants).splitlines()[2:] == [
+        "| training | 1,870 | 0.400 | 78.9% (77.9% to 82.3%) | 0.830 |",
+        "| holdout | 330 | 0.450 | 73.9% (72.9% to 77.3%) | 0.780 |",
+        "| test | 1,000 | 0.500 | 68.9% (67.9% to 72.3%) | 0.730 |",
+    ]
+    assert tables.weight_decay_table(variants).splitlines()[2:] == [
+        "| 0 | 6 | 0.4500 | 73.9% (72.9% to 77.3%) | 0.780 |",
+        "| 1 | 6 | 0.5500 | 63.9% (62.9% to 67.3%) | 0.680 |",
+    ]
+    schedulers = tables.schedulers_table(variants)
+    assert [row for row in schedulers.splitlines() if "| step | 0 |" in row] == [
+        "| step | 0 | measured | 1.0 | 9 (6) | 0.500 | 68.9% (67.9% to 72.3%) "
+        "| 0.550 | 63.9% (62.9% to 67.3%) | 0.680 |"
+    ]
+    assert tables.recipes_table(variants).splitlines()[3] == (
+        "| contrastive | none | none | 0, 1 | 1.5 | 90.0% | 85.0% (82.7% to 87.1%) "
+        "| 80.0% to 90.0% | 0.880 | 42.5% | 25.5% | 0.510 |"
+    )
+
+
+def test_every_recipes_protocol_is_named() -> None:
+    assert tables.PROTOCOLS.keys() == set(parameters.RECIPES)
+
+
 def test_machines_are_named_once_each() -> None:
     def on(threads: int, torch: str) -> dict[str, Any]:
         return {"train": {"threads": threads, "processor": "AMD EPYC", "torch": torch}}
 
     two = on(2, "2.14.1")
-    assert tables.conditions([two, two]) == "They ran on 2 threads of an AMD EPYC (torch 2.14.1)."
+    assert tables.conditions([two, two]) == (
+        "The runs of all tables were made on 2 threads of an AMD EPYC (torch 2.14.1)."
+    )
     assert tables.conditions([two, on(2, "2.15.0"), two, on(1, "2.14.1")]) == (
-        "They ran on 2 threads of an AMD EPYC (torch 2.14.1), "
-        "2 threads of an AMD EPYC (torch 2.15.0) and 1 thread of an AMD EPYC (torch 2.14.1)."
+        "The runs of all tables were made on 2 threads of an AMD EPYC (torch 2.14.1), "
+        "2 threads of an AMD EPYC (torch 2.15.0) or 1 thread of an AMD EPYC (torch 2.14.1)."
     )
 
 
@@ -158,6 +206,7 @@ def test_recipes_are_named_apart_and_their_seeds_averaged() -> None:
     ]
     recipes = tables.recipes_table(variants)
     assert "| contrastive | none | none | 0, 1 | 1.5 |" in recipes
+    assert "| contrastive, crop 140 | none | none | 0 | 1.5 |" in recipes
     assert "| large | not yet measured |" in recipes
     assert "| koch | not yet measured |" not in recipes
 
@@ -215,6 +264,97 @@ def test_an_experiment_on_drawn_faces_is_refused(monkeypatch: pytest.MonkeyPatch
     experiment(monkeypatch, {"a": text.replace("dataset: lfw-deepfunneled", "dataset: synthetic")})
     with pytest.raises(InputError, match="a: made on synthetic, not on lfw-deepfunneled"):
         experiments.collect(["a"])
+
+
+@pytest.fixture
+def report_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder with README alone, where DVC holds the runs "zero" and "one", by seed."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    evaluation = json.loads((ROOT / "metrics/evaluation.json").read_text())
+
+    def read(path: str, rev: str) -> str:
+        if rev not in ("zero", "one"):
+            raise DvcException(f"unknown Git revision '{rev}'")
+        seed = ("zero", "one").index(rev)
+        evaluation["test"]["auc"] = (0.7, 0.8)[seed]
+        made = {
+            "params.yaml": text.replace("seed: 0", f"seed: {seed}", 1),
+            "metrics/train.json": json.dumps(made_up(0.7)["train"] | {"torch": rev}),
+            "metrics/evaluation.json": json.dumps(evaluation),
+            "plots/training.csv": "epoch,train_loss,val_loss,train_accuracy,val_accuracy\n"
+            f"1,0.{seed},0.5,0.5,0.5\n",
+            "plots/roc.csv": f"threshold,far,tar\n0,0,0\n0.5,0.{seed + 2},0.9\n1,1,1\n",
+        }
+        return made.get(path, "first,second,label,score\na,b,0,-1\nc,d,1,1\n")
+
+    monkeypatch.setattr(dvc.api, "read", read)
+    report.README.write_text((ROOT / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    for folder in ("metrics", "plots"):
+        Path(folder).mkdir()
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("report_folder")
+def test_the_command_makes_tables_and_figures_of_each_revisions_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["report", "zero"])
+    report.main()
+    monkeypatch.setattr(sys, "argv", ["report", "one"])
+    report.main()
+    variants = json.loads(report.VARIANTS.read_text())
+    assert [variant["evaluation"]["test"]["auc"] for variant in variants] == [0.7, 0.8]
+    assert [variant["train"]["torch"] for variant in variants] == ["zero", "one"]
+    assert [variant["judged"] for variant in variants] == ["11", "11"]
+    assert [line.split(",")[2] for line in report.CURVES.read_text().splitlines()[1:]] == [
+        "0.0",
+        "0.1",
+    ]
+    # Of several seeds, the first one's ROC is drawn, and kept.
+    assert [line.split(",")[1] for line in report.ROCS.read_text().splitlines()[1:]] == [
+        *("0", "0.2", "1")
+    ]
+    readme = report.README.read_text(encoding="utf-8")
+    assert "(torch zero) or 2 threads of an one (torch one)." in readme
+    assert "| koch | none | none | 0, 1 |" in readme
+    for name in ("recipes-roc", "recipes-minutes", "variants-weight-decay-0"):
+        assert Path(f"plots/{name}.png").stat().st_size > 0
+    made = contents(Path.cwd())
+    monkeypatch.setattr(sys, "argv", ["report"])
+    report.main()
+    assert contents(Path.cwd()) == made
+
+
+def test_a_report_that_cannot_be_made_changes_nothing(
+    report_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["report", "zero"])
+    report.main()
+    made = contents(report_folder)
+    monkeypatch.setattr(sys, "argv", ["report", "two"])
+    with pytest.raises(InputError, match=r"'two'; `dvc exp list` names the experiments"):
+        report.main()
+    assert contents(report_folder) == made
+
+    monkeypatch.setattr(sys, "argv", ["report", "one"])
+    text = report.README.read_text(encoding="utf-8")
+    report.README.write_text(text.replace("table: splits", "table: spilts"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"README\.md: no table is named spilts; it may be cond"):
+        report.main()
+    report.README.write_text(text, encoding="utf-8")
+    assert contents(report_folder) == made
+
+    report.VIEW2.write_text('{"dataset": "synthetic"}', encoding="utf-8")
+    report.VIEW2_ROC.write_text("far,tar\n0,0\n1,1\n", encoding="utf-8")
+    made = contents(report_folder)
+    with pytest.raises(InputError, match=r"view2\.json: made on synthetic, not on lfw-deep"):
+        report.main()
+    assert contents(report_folder) == made
 
 
 def test_reported_variants_are_schedulers_that_params_offer() -> None:

@@ -1,4 +1,4 @@
-"""View 1: no test person is learned or chosen on, and training refuses where one would be."""
+"""View 1: no test person is learned or chosen on; training refuses to learn one."""
 
 import csv
 from pathlib import Path

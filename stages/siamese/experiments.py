@@ -132,16 +132,16 @@ def _settings(variant: Row, *free: str) -> tuple[Any, ...]:
 
 
 def only(variants: list[Row], **settings: Any) -> list[Row]:
-    """Return the variants with these settings; what a scheduler sets may be any.
+    """Return the variant with these settings, if there is one; all others are the first variant's.
 
-    All others are those of the first variant.
+    What a scheduler sets may be any: of several schedules, the first is returned.
     """
     free = ("initial_learning_rate", "schedule")
     wanted = _settings(variants[0] | settings, *free)
-    return [variant for variant in variants if _settings(variant, *free) == wanted]
+    return [variant for variant in variants if _settings(variant, *free) == wanted][:1]
 
 
-def by_seed(variants: list[Row]) -> list[list[Row]]:
+def seeds_together(variants: list[Row]) -> list[list[Row]]:
     """Return the variants, seeds of one setting together."""
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for variant in variants:
@@ -164,13 +164,13 @@ def by_recipe(variants: list[Row]) -> list[list[Row]]:
     first = variants[0]
     return [
         group
-        for group in by_seed(variants)
+        for group in seeds_together(variants)
         if group[0] is first or group[0]["recipe"] != first["recipe"]
     ]
 
 
 def by_name(variants: list[Row]) -> dict[str, list[Row]]:
-    """Return the same, named by recipe, and by what differs where one was run in two ways."""
+    """Return the groups of `by_recipe` by recipe; a recipe's later ones also by their changes."""
     named: dict[str, list[Row]] = {}
     for group in by_recipe(variants):
         recipe = group[0]["recipe"]

@@ -21,5 +21,5 @@ PUBLISHED = (
     ("POP-PEP", "image-restricted", VIEW_2, "91.10 ± 1.47"),
     ("MRF-Fusion-CSKDA", "image-restricted", VIEW_2, "95.89 ± 1.94"),
     ("Siamese networks trained from nothing", "image-restricted", VIEW_1, "65 to 77"),
-    ("the same with names and a triplet loss", "unrestricted", VIEW_1, "79.8 ± 0.7"),
+    ("Siamese networks with names and a triplet loss", "unrestricted", VIEW_1, "79.8 ± 0.7"),
 )

@@ -37,16 +37,16 @@ def fill_in(text: str, made: dict[str, str]) -> str:
 
 
 def draw(
-    variants: list[Row], curves: list[Row], rocs: list[Row], view2: Row | None, folds: list[Row]
+    variants: list[Row], curves: list[Row], rocs: list[Row], view2: Row | None, view2_roc: list[Row]
 ) -> None:
     """Draw the variants' epochs for each weight decay; the recipes' ROCs, accuracies, minutes.
 
     Args:
         variants: each experiment's figures.
         curves: their epochs.
-        rocs: the points of their ROCs.
+        rocs: the points of the ROCs that are drawn.
         view2: View 2's figures, if it has been run.
-        folds: the points of its ROC.
+        view2_roc: the points of its ROC.
     """
     columns = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
     for decay in tables.shown_decays(variants):
@@ -66,7 +66,7 @@ def draw(
         points = [row for row in rocs if row["experiment"] == first["experiment"]]
         drawn[f"{name}, seed {first['seed']}"] = _curve(points, first["evaluation"]["test"]["auc"])
     if view2 is not None:
-        drawn[f"{view2['recipe']}, View 2"] = _curve(folds, view2["auc"])
+        drawn[f"{view2['recipe']}, View 2"] = _curve(view2_roc, view2["auc"])
         title += ", or all folds' of View 2"
     figures.roc_curves(drawn, ROCS.with_name("recipes-roc.png"), title)
     minutes = {
@@ -115,24 +115,29 @@ def main() -> None:
     else:
         variants = json.loads(VARIANTS.read_text(encoding="utf-8"))
         curves, rocs = _read(CURVES), _read(ROCS)
-    view2, folds = None, []
+    view2, view2_roc = None, []
     if VIEW2.exists():
-        view2, folds = json.loads(VIEW2.read_text(encoding="utf-8")), _read(VIEW2_ROC)
-    # All is made before anything is written.
+        view2, view2_roc = json.loads(VIEW2.read_text(encoding="utf-8")), _read(VIEW2_ROC)
+        if view2["dataset"] != experiments.DATASET:
+            raise InputError(f"{VIEW2}: made on {view2['dataset']}, not on {experiments.DATASET}")
+    text = README.read_text(encoding="utf-8")
+    # The tables are made before anything is written.
     try:
-        text = fill_in(README.read_text(encoding="utf-8"), tables.make(variants, view2))
+        made = tables.make(variants, view2)
     except KeyError as missing:
         raise InputError(
             f"{missing} is not among an experiment's figures: it was run by earlier code; run it "
             "again"
         ) from None
+    if unknown := {name for _, name, _ in TABLE.findall(text)} - made.keys():
+        raise InputError(f"{README}: no table is named {min(unknown)}; it may be {', '.join(made)}")
     if revisions:
         atomic.write_json(VARIANTS, variants)
         _write(CURVES, curves)
         _write(ROCS, rocs)
-    draw(variants, curves, rocs, view2, folds)
+    draw(variants, curves, rocs, view2, view2_roc)
     with atomic.writing(README) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(fill_in(text, made), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from statistics import mean
 import numpy as np
 
 from siamese import significance
-from siamese.experiments import Row, by_name, by_recipe, by_seed, changes, only
+from siamese.experiments import Row, by_name, changes, only, seeds_together
 from siamese.identification import WAYS
 from siamese.published import PUBLISHED, REPORTED, REPORTED_WEIGHT_DECAY, VIEW_1, VIEW_2
 from siamese.verification import wilson_interval
@@ -44,7 +44,9 @@ def conditions(variants: list[Row]) -> str:
         for train in (variant["train"] for variant in variants)
     )
     *others, last = machines
-    return f"They ran on {', '.join(others)}{' and ' if others else ''}{last}."
+    return (
+        f"The runs of all tables were made on {', '.join(others)}{' or ' if others else ''}{last}."
+    )
 
 
 def schedulers_table(variants: list[Row]) -> str:
@@ -145,7 +147,10 @@ def questions_table(variants: list[Row]) -> str:
         *("same pairs missed", "different pairs accepted", "EER", "test AUC"),
     )
     first, *_ = variants
-    groups = by_seed(variants)
+    groups = [
+        sorted(group, key=lambda variant: int(variant["seed"]))
+        for group in seeds_together(variants)
+    ]
     seeds = {variant["seed"] for variant in groups[0]}
     rows: list[tuple[str, ...]] = []
     for group in groups:
@@ -173,15 +178,12 @@ def questions_table(variants: list[Row]) -> str:
 
 
 def _difference(group: list[Row], first: list[Row]) -> tuple[str, str]:
-    """Return how the accuracies of a group's seeds differ from those of the first group's.
+    """Return how a group's accuracies differ from those of the same seeds in the first group.
 
     As text: the mean difference in points with its interval by a paired bootstrap of the pairs,
     then McNemar's p-value of each seed.
     """
-    before, after = (
-        [_right(variant) for variant in sorted(some, key=lambda variant: int(variant["seed"]))]
-        for some in (first, group)
-    )
+    before, after = ([_right(variant) for variant in some] for some in (first, group))
     means = [np.mean(right, axis=0) for right in (before, after)]
     low, high = significance.paired_bootstrap(*means)
     points = 100 * (means[1].mean() - means[0].mean())
@@ -208,13 +210,15 @@ def recipes_table(variants: list[Row]) -> str:
         *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "Brier score"),
     )
     rows = []
-    for group in by_recipe(variants):
+    groups = by_name(variants)
+    for recipe, group in groups.items():
         tests = [variant["evaluation"]["test"] for variant in group]
         holdouts = [variant["evaluation"]["val"]["accuracy_at_threshold"] for variant in group]
         accuracies, accuracy, low, high = _test_accuracy(group)
         rows.append(
             (
-                *(group[0][name] for name in ("recipe", "scheduler", "augmentation")),
+                recipe,
+                *(group[0][name] for name in ("scheduler", "augmentation")),
                 ", ".join(str(variant["seed"]) for variant in group),
                 f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
                 f"{mean(holdouts):.1%}",
@@ -226,7 +230,7 @@ def recipes_table(variants: list[Row]) -> str:
                 f"{mean(test['brier_score'] for test in tests):.3f}",
             )
         )
-    for recipe in sorted(PROTOCOLS.keys() - {row[0] for row in rows}):
+    for recipe in sorted(PROTOCOLS.keys() - {group[0]["recipe"] for group in groups.values()}):
         rows.append((recipe, NOT_MEASURED, *[""] * (len(columns) - 2)))
     return _markdown(columns, rows)
 
