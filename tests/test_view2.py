@@ -170,6 +170,7 @@ def test_folds_are_summed_up_as_mean_and_standard_error(folds: list[dict[str, An
     summary.main()
     result = json.loads(summary.METRICS.read_text())
     accuracies = [each["accuracy_at_threshold"] for each in folds]
+    assert result["accuracies"] == accuracies
     assert result["accuracy"] == pytest.approx(np.mean(accuracies))
     assert result["standard_error"] == pytest.approx(sem(accuracies))
     scores = np.concatenate([each["same_scores"] + each["different_scores"] for each in folds])

@@ -272,7 +272,7 @@ def view2_table(view2: Row | None) -> str:
     )
     if view2 is None:
         return _markdown(columns, [(NOT_MEASURED, *[""] * (len(columns) - 1))])
-    folds = view2["accuracies"].values()
+    folds = view2["accuracies"]
     row = (
         view2["recipe"],
         view2["scheduler"],
