@@ -9,7 +9,6 @@ import dvc.api
 
 from siamese import parameters, significance
 from siamese.errors import InputError
-from siamese.protocol import DIFFERENT
 from siamese.verification import best_threshold
 
 Row = dict[str, Any]
@@ -69,8 +68,7 @@ def judged(revision: str) -> str:
     val, test = (
         significance.arrays(significance.read(revision, split)) for split in ("val", "test")
     )
-    scores, labels = test
-    right = (scores >= best_threshold(*val)) == (labels == DIFFERENT)
+    right = significance.judge(*test, best_threshold(*val))
     return "".join("01"[each] for each in right.astype(int))
 
 
@@ -131,14 +129,14 @@ def _settings(variant: Row, *free: str) -> tuple[Any, ...]:
     return tuple(variant[name] for name in SETTINGS if name not in free)
 
 
-def only(variants: list[Row], **settings: Any) -> list[Row]:
+def find(variants: list[Row], **settings: Any) -> Row | None:
     """Return the variant with these settings, if there is one; all others are the first variant's.
 
     What a scheduler sets may be any: of several schedules, the first is returned.
     """
     free = ("initial_learning_rate", "schedule")
     wanted = _settings(variants[0] | settings, *free)
-    return [variant for variant in variants if _settings(variant, *free) == wanted][:1]
+    return next((variant for variant in variants if _settings(variant, *free) == wanted), None)
 
 
 def seeds_together(variants: list[Row]) -> list[list[Row]]:
@@ -159,21 +157,16 @@ def changes(variant: Row, first: Row) -> str:
     )  # fmt: skip
 
 
-def by_recipe(variants: list[Row]) -> list[list[Row]]:
-    """Return the first experiment and those of other recipes, seeds of one setting together."""
+def by_recipe(variants: list[Row]) -> dict[str, list[Row]]:
+    """Return the first experiment and those of other recipes, seeds of one setting together.
+
+    They are named by recipe; a recipe's later settings also by their changes.
+    """
     first = variants[0]
-    return [
-        group
-        for group in seeds_together(variants)
-        if group[0] is first or group[0]["recipe"] != first["recipe"]
-    ]
-
-
-def by_name(variants: list[Row]) -> dict[str, list[Row]]:
-    """Return the groups of `by_recipe` by recipe; a recipe's later ones also by their changes."""
     named: dict[str, list[Row]] = {}
-    for group in by_recipe(variants):
+    for group in seeds_together(variants):
         recipe = group[0]["recipe"]
-        changed = changes(group[0], named[recipe][0]) if recipe in named else ""
-        named[f"{recipe}, {changed}" if changed else recipe] = group
+        if group[0] is first or recipe != first["recipe"]:
+            changed = changes(group[0], named[recipe][0]) if recipe in named else ""
+            named[f"{recipe}, {changed}" if changed else recipe] = group
     return named

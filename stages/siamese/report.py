@@ -19,7 +19,7 @@ from dvc.exceptions import DvcException
 
 from siamese import atomic, experiments, figures, tables
 from siamese.errors import InputError, run
-from siamese.experiments import Row, by_name, by_recipe, only
+from siamese.experiments import Row, by_recipe, find
 from siamese.published import REPORTED
 
 VARIANTS = Path("metrics/variants.json")
@@ -52,15 +52,15 @@ def draw(
     for decay in tables.shown_decays(variants):
         runs = {}
         for name in REPORTED:
-            asked = {v["experiment"] for v in only(variants, scheduler=name, weight_decay=decay)}
-            if rows := [row for row in curves if row["experiment"] in asked]:
+            if variant := find(variants, scheduler=name, weight_decay=decay):
+                rows = [row for row in curves if row["experiment"] == variant["experiment"]]
                 runs[name] = {
                     column: np.array([float(row[column]) for row in rows]) for column in columns
                 }
         path = CURVES.with_name(f"variants-weight-decay-{decay:g}.png")
         figures.training_curves(runs, path, f"weight decay {decay:g}")
 
-    recipes = by_name(variants)
+    recipes = by_recipe(variants)
     drawn, title = {}, "Test pairs of View 1"
     for name, [first, *_] in recipes.items():
         points = [row for row in rocs if row["experiment"] == first["experiment"]]
@@ -110,7 +110,7 @@ def main() -> None:
                 experiments.merge(_read(CURVES), curves),
                 experiments.merge(_read(ROCS), rocs),
             )
-        drawn = [first["experiment"] for [first, *_] in by_recipe(variants)]
+        drawn = [first["experiment"] for [first, *_] in by_recipe(variants).values()]
         rocs = [row for row in rocs if row["experiment"] in drawn]
     else:
         variants = json.loads(VARIANTS.read_text(encoding="utf-8"))

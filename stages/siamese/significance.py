@@ -86,6 +86,11 @@ def arrays(predictions: Predictions) -> tuple[NDArray[np.float64], NDArray[np.in
     return np.array(scores, dtype=np.float64), np.array(labels, dtype=np.int64)
 
 
+def judge(scores: NDArray[np.float64], labels: NDArray[np.int64], threshold: float) -> Right:
+    """Return which pairs a threshold judges rightly (n,), of scores (n,) and labels (n,)."""
+    return np.asarray((scores >= threshold) == (labels == DIFFERENT))
+
+
 def compare(first: str | None, second: str | None) -> list[str]:
     """Return what to print of two revisions, None being the workspace, as lines.
 
@@ -107,7 +112,7 @@ def compare(first: str | None, second: str | None) -> list[str]:
         ("threshold from validation", own),
     ):
         a, b = (
-            (score >= threshold) == (labels == DIFFERENT)
+            judge(score, labels, threshold)
             for score, threshold in zip(scores, thresholds, strict=True)
         )
         low, high = paired_bootstrap(a, b)

@@ -6,7 +6,7 @@ from statistics import mean
 import numpy as np
 
 from siamese import significance
-from siamese.experiments import Row, by_name, changes, only, seeds_together
+from siamese.experiments import Row, by_recipe, changes, find, seeds_together
 from siamese.identification import WAYS
 from siamese.published import PUBLISHED, REPORTED, REPORTED_WEIGHT_DECAY, VIEW_1, VIEW_2
 from siamese.verification import wilson_interval
@@ -72,11 +72,9 @@ def schedulers_table(variants: list[Row]) -> str:
             )
         )
         for decay in shown_decays(variants):
-            measured = only(variants, scheduler=name, weight_decay=decay)
-            for cells in [_measured(variant) for variant in measured] or [
-                (NOT_MEASURED, *[""] * 7)
-            ]:
-                rows.append((name, f"{decay:g}", *cells))
+            variant = find(variants, scheduler=name, weight_decay=decay)
+            cells = _measured(variant) if variant else (NOT_MEASURED, *[""] * 7)
+            rows.append((name, f"{decay:g}", *cells))
     return _markdown(columns, rows)
 
 
@@ -105,7 +103,7 @@ def weight_decay_table(variants: list[Row]) -> str:
     """Return what each weight decay gave on the holdout pairs without a scheduler, as Markdown."""
     columns = ("weight decay", "best epoch", "holdout loss", "holdout accuracy", "holdout AUC")
     decays = dict.fromkeys(variant["weight_decay"] for variant in variants)
-    chosen = [v for decay in decays for v in only(variants, weight_decay=decay)]
+    chosen = [v for decay in decays if (v := find(variants, weight_decay=decay))]
     rows = [
         (
             f"{variant['weight_decay']:g}",
@@ -210,7 +208,7 @@ def recipes_table(variants: list[Row]) -> str:
         *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "Brier score"),
     )
     rows = []
-    groups = by_name(variants)
+    groups = by_recipe(variants)
     for recipe, group in groups.items():
         tests = [variant["evaluation"]["test"] for variant in group]
         holdouts = [variant["evaluation"]["val"]["accuracy_at_threshold"] for variant in group]
@@ -242,7 +240,7 @@ def one_shot_table(variants: list[Row]) -> str:
     """
     columns = ("recipe", "seeds", *(f"one of {n}" for n in WAYS))
     rows = [("*chance*", "", *(f"{1 / n:.1%}" for n in WAYS))]
-    for name, group in by_name(variants).items():
+    for name, group in by_recipe(variants).items():
         cells = []
         for n in WAYS:
             trials = [variant["evaluation"]["one_shot"][f"{n}_way"] for variant in group]
@@ -293,7 +291,7 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
     """Return our rows beside published ones, as Markdown; ours are set in bold."""
     columns = ("method", "protocol", "outside data", "judged on", "accuracy, %")
     rows = [(method, protocol, "none", on, value) for method, protocol, on, value in PUBLISHED]
-    for name, group in by_name(variants).items():
+    for name, group in by_recipe(variants).items():
         _, accuracy, low, high = _test_accuracy(group)
         seeds = f"mean of {len(group)} seeds, " if len(group) > 1 else ""
         value = f"{accuracy:.1%} ({seeds}{low:.1%} to {high:.1%})".replace("%", "")
