@@ -146,7 +146,7 @@ def test_experiments_in_a_queue_keep_apart(clone: Clone, monkeypatch: pytest.Mon
     # Two jobs that both want every core wait for each other most of the time.
     monkeypatch.setitem(clone.env, "OMP_NUM_THREADS", "1")
     forget_runs(clone)
-    names = ("none", "step")
+    names = ("none", "step", "multistep", "exponential")
     grid = f"-S scheduler={','.join(names)} -S recipes.koch.weight_decay=0.004"
     clone.type(f"dvc exp run --queue {grid} train")
     clone.type("dvc queue start --jobs 2")
@@ -174,12 +174,15 @@ def test_experiments_in_a_queue_keep_apart(clone: Clone, monkeypatch: pytest.Mon
     }
     assert rates["none"] == [1e-4] * EPOCHS
     assert rates["step"] == pytest.approx([1e-2, 1e-3, 1e-4])
+    assert rates["multistep"] == pytest.approx([1e-2, 1e-3, 1e-3])
+    # The same schedule under two names.
+    assert found["step"] == found["exponential"]
     assert found["none"]["model"] != found["step"]["model"]
 
-    # Alone, it gives what it gave beside the other; exponential is another name of its schedule.
+    # Alone, it gives what it gave beside the others.
     forget_runs(clone)
-    clone.type("dvc exp run -f -S scheduler=exponential -S recipes.koch.weight_decay=0.004 train")
-    assert results(clone) == found["step"]
+    clone.type("dvc exp run -f -S scheduler=multistep -S recipes.koch.weight_decay=0.004 train")
+    assert results(clone) == found["multistep"]
 
 
 WRITER = """

@@ -164,6 +164,17 @@ def test_another_recipe_is_one_flag(workspace: Clone) -> None:
     assert "no-such-recipe" in workspace.type("dvc exp run -S recipe=no-such-recipe", fails=True)
 
 
+def test_a_test_person_among_those_to_learn_is_refused(workspace: Clone) -> None:
+    pairs = workspace.path / "data/pairs"
+    stolen = (pairs / "test.csv").read_text(encoding="utf-8").splitlines()[1]
+    learned = (pairs / "train.csv").read_text(encoding="utf-8")
+    (pairs / "train.csv").unlink()
+    (pairs / "train.csv").write_text(learned + stolen + "\n", encoding="utf-8")
+    [line] = workspace.type("python stages/train.py", fails=True).splitlines()
+    assert line.startswith("error: data/pairs/test.csv: ")
+    assert "is among the people to train on" in line
+
+
 def test_plots_are_shown(clone: Clone) -> None:
     assert "index.html" in clone.type("dvc plots show")
     page = (clone.path / "dvc_plots/index.html").read_text(encoding="utf-8")
