@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
 
 from siamese import discriminant
+
+
+def analyse(
+    features: torch.Tensor, people: torch.Tensor, size: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    return discriminant.analyse(features, people, size, components=500, shrinkage=0.1)
 
 
 def sample(people: int = 60, images: int = 4, size: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
@@ -18,7 +25,7 @@ def sample(people: int = 60, images: int = 4, size: int = 12) -> tuple[torch.Ten
 
 def test_the_directions_found_are_those_that_tell_people_apart() -> None:
     features, people = sample()
-    mean, projection = discriminant.analyse(features, people, 2)
+    mean, projection = analyse(features, people, 2)
     torch.testing.assert_close(mean, features.mean(dim=0))
     share = projection[:2].square().sum() / projection.square().sum()
     assert share > 0.95
@@ -26,7 +33,7 @@ def test_the_directions_found_are_those_that_tell_people_apart() -> None:
 
 def test_images_of_one_person_come_closer_than_others() -> None:
     features, people = sample()
-    mean, projection = discriminant.analyse(features, people, 2)
+    mean, projection = analyse(features, people, 2)
     same = people[:, None] == people
 
     def nearness(points: torch.Tensor) -> float:
@@ -48,9 +55,9 @@ def test_scatter_within_is_the_unbiased_covariance_where_all_have_as_many_images
 def test_what_tells_nobody_apart_is_left_out() -> None:
     torch.manual_seed(0)
     people = torch.arange(2000).repeat_interleave(2)
-    _, projection = discriminant.analyse(torch.randn(4000, 3), people, 3)
+    _, projection = analyse(torch.randn(4000, 3), people, 3)
     told = torch.randn(2000, 3).repeat_interleave(2, dim=0) + 0.1 * torch.randn(4000, 3)
-    _, useful = discriminant.analyse(told, people, 3)
+    _, useful = analyse(told, people, 3)
     # Noise is all within people: scaled by its share between them, hardly anything is left of it.
     assert projection.norm() < 0.25 * (3**0.5)
     assert useful.norm() > 5 * (3**0.5)
@@ -79,7 +86,7 @@ def test_people_with_one_image_say_nothing_about_how_images_of_one_vary() -> Non
 
 def test_what_few_features_do_not_hold_stays_zero() -> None:
     features, people = sample(size=5)
-    _, projection = discriminant.analyse(features, people, 8)
+    _, projection = analyse(features, people, 8)
     assert projection.shape == (5, 8)
     assert (projection[:, 5:] == 0).all()
     assert torch.isfinite(projection).all()
@@ -88,5 +95,32 @@ def test_what_few_features_do_not_hold_stays_zero() -> None:
 def test_features_that_never_vary_give_finite_directions() -> None:
     features, people = sample()
     features[:, 3:] = 1.0
-    _, projection = discriminant.analyse(features, people, 6)
+    _, projection = analyse(features, people, 6)
     assert torch.isfinite(projection).all()
+
+
+@pytest.mark.parametrize("block", [1, 7, 1024])
+def test_more_features_than_images_give_the_same(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discriminant, "BLOCK", block)
+    torch.manual_seed(0)
+    features, people = sample(people=10)
+    wider = torch.randn(100, 12).T / 10  # takes 12 features to a hundred, without loss
+    found = []
+    for given in (features, features @ wider, (features @ wider).half()):
+        mean, projection = discriminant.analyse(given, people, 8, components=12, shrinkage=0)
+        points = (given.float() - mean) @ projection
+        found.append(points @ points.T)
+    for inner_products in found[1:]:
+        torch.testing.assert_close(inner_products, found[0], atol=0.2, rtol=0.02)
+
+
+def test_principal_components_are_those_of_scikit_learn() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(20, 50) * torch.linspace(3, 1, 50)
+    expected = PCA(5, svd_solver="full").fit(features.numpy())
+    found, back = discriminant.principal(features, features.mean(dim=0), 5)
+    np.testing.assert_allclose(found.abs(), np.abs(expected.transform(features.numpy())), atol=1e-3)
+    directions = back(torch.eye(5, dtype=torch.float64))
+    np.testing.assert_allclose(directions.T.abs(), np.abs(expected.components_), atol=1e-3)

@@ -32,7 +32,8 @@ def test_a_saved_network_scores_as_before(network: SiameseNetwork, tmp_path: Pat
 
 
 def test_a_network_of_several_streams_comes_back_with_them(tmp_path: Path) -> None:
-    image = Image(crop=112, size=32, grayscale=True, deep_zooms=(1.0,), linear_zooms=(1.0, 0.7))
+    zooms = {"deep_zooms": (1.0,), "linear_zooms": (1.0, 0.7), "fisher_zooms": (0.9,)}
+    image = Image(crop=112, size=32, grayscale=True, **zooms)
     torch.manual_seed(0)
     network = model.make("residual", image).eval()
     model.save(network, image, tmp_path / "model.safetensors")

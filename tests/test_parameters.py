@@ -72,6 +72,7 @@ def test_the_four_variants_of_the_experiment_stand_in_the_committed_file() -> No
         ("recipes.large.image.deep_zooms", [1, 0.4], "a list of shares of the image's side"),
         ("recipes.large.image.deep_zooms", [], "a list of shares of the image's side"),
         ("recipes.large.image.hue_zooms", [2], "a list of shares of the image's side"),
+        ("recipes.large.image.fisher_zooms", 1.0, "a list of shares of the image's side"),
         ("recipes.large.image.grayscale", True, "false unless hue_zooms is []"),
         ("recipe", "triplet", "one of koch, contrastive"),
         ("recipes.koch.image.grayscale", 1, "true or false"),
@@ -90,6 +91,16 @@ def test_a_wrong_value_is_named_with_its_key_and_what_it_takes(
     message = str(complaint.value)
     assert message.startswith(f"params.yaml: {key} is {value!r}; it takes {says}")
     assert "\n" not in message
+
+
+def test_fisher_vectors_of_less_than_a_patch_are_refused() -> None:
+    values = changed("recipes.large.image.size", 40)
+    values["recipes"]["large"]["image"]["fisher_zooms"] = [1.0, 0.65]
+    assert parameters.check(values)
+    values["recipes"]["large"]["image"]["fisher_zooms"] = [1.0, 0.6]
+    says = r"recipes.large.image.fisher_zooms is \[1.0, 0.6\]; it takes shares of size, 40 here, "
+    with pytest.raises(InputError, match=says + "that are 26 pixels at least"):
+        parameters.check(values)
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,21 @@ import torch
 
 from siamese.parameters import NETWORKS
 from siamese.residual import ResidualNetwork
-from siamese.streams import EMBEDDING_SIZE
+from siamese.streams import EMBEDDING_SIZE, LUMINANCE
 
 ZOOMS = (1.0, 0.6)  # of deep and of linear streams
 
 
 def network(
-    size: int = 32, channels: int = 1, hue_zooms: tuple[float, ...] = ()
+    size: int = 32,
+    channels: int = 1,
+    fisher_zooms: tuple[float, ...] = (),
+    hue_zooms: tuple[float, ...] = (),
 ) -> ResidualNetwork:
     torch.manual_seed(0)
-    made = ResidualNetwork(size, channels, ZOOMS, ZOOMS, hue_zooms).eval()
-    made.set_linear([torch.rand(40, channels, size, size)], torch.arange(10).repeat(4))
+    made = ResidualNetwork(size, channels, ZOOMS, ZOOMS, fisher_zooms, hue_zooms).eval()
+    images = torch.rand(40, channels, size, size)
+    made.set_linear(images.__getitem__, torch.arange(10).repeat(4))
     return made
 
 
@@ -36,7 +40,7 @@ def test_hues_are_seen_by_a_stream_of_their_own_and_by_no_other() -> None:
     made = network(channels=3, hue_zooms=(0.6,))
     images = torch.rand(4, 3, 32, 32) * 0.4 + 0.3
     # As bright as before, but redder or greener from place to place.
-    tint = torch.rand(4, 1, 32, 32) * 0.5
+    tint = torch.rand(4, 1, 32, 32) * 0.6
     tinted = images + tint * torch.tensor([0.587, -0.299, 0.0])[:, None, None]
     with torch.no_grad():
         same = made.similarities(made.embed(images), made.embed(tinted))
@@ -52,7 +56,7 @@ def test_hues_are_seen_by_a_stream_of_their_own_and_by_no_other() -> None:
 def test_gray_faces_as_colour_images_leave_hues_nothing_to_say() -> None:
     images = torch.rand(40, 1, 32, 32).expand(-1, 3, -1, -1)
     made = ResidualNetwork(32, 3, hue_zooms=(1.0,)).eval()
-    made.set_linear([images], torch.arange(10).repeat(4))
+    made.set_linear(images.__getitem__, torch.arange(10).repeat(4))
     with torch.no_grad():
         assert made.embed(images)[:, -EMBEDDING_SIZE:].abs().max() < 1e-6
 
@@ -89,14 +93,30 @@ def test_a_stream_sees_its_part_of_the_image_and_nothing_else() -> None:
     assert (same[:, wide] < 0.999).all()
 
 
-def test_the_linear_stream_knows_the_people_it_was_set_by() -> None:
+def test_a_stream_of_fisher_vectors_sees_its_part_in_gray_and_both_ways_round() -> None:
+    made = network(64, channels=3, fisher_zooms=(0.6,))
+    stream = made.linear[2]
+    images = torch.rand(3, 3, 64, 64)
+    framed = images.clone()
+    framed[:, :, :, :12] = 0.5  # outside the 38 pixels in the middle
+    gray = (images * torch.tensor(LUMINANCE)[:, None, None]).sum(dim=1, keepdim=True)
+    with torch.no_grad():
+        embeddings = stream(images)
+        for alike in (framed, gray.expand(-1, 3, -1, -1), images.flip(3)):
+            torch.testing.assert_close(stream(alike), embeddings, atol=2e-3, rtol=0)
+        torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(3))
+        assert (stream(images.flip(2)) * embeddings).sum(dim=1).max() < 0.9
+
+
+@pytest.mark.parametrize("stream", [0, 1])
+def test_a_linear_stream_knows_the_people_it_was_set_by(stream: int) -> None:
     torch.manual_seed(0)
     people = torch.arange(20).repeat_interleave(3)
     images = torch.rand(20, 1, 32, 32)[people] + 0.3 * torch.rand(60, 1, 32, 32)
-    made = ResidualNetwork(32).eval()
-    made.set_linear(images.split(7), people)
+    made = ResidualNetwork(32, fisher_zooms=(1.0,)).eval()
+    made.set_linear(images.__getitem__, people)
     with torch.no_grad():
-        embeddings = made.linear[0](images)
+        embeddings = made.linear[stream](images)
     alike = (embeddings @ embeddings.T).fill_diagonal_(-1)
     assert (people[alike.argmax(dim=1)] == people).all()
 

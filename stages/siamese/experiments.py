@@ -16,7 +16,7 @@ DATASET = "lfw-deepfunneled"
 # What tells experiments apart.
 SETTINGS = (
     *("recipe", "scheduler", "initial_learning_rate", "schedule", "weight_decay", "augmentation"),
-    *("crop", "size", "grayscale", "deep_zooms", "linear_zooms", "hue_zooms"),
+    *("crop", "size", "grayscale", "deep_zooms", "linear_zooms", "fisher_zooms", "hue_zooms"),
     *("batch_size", "max_epochs", "patience", "validation", "person_disjoint", "seed"),
 )
 
@@ -89,6 +89,7 @@ def settings_of(params: parameters.Parameters) -> Row:
         "grayscale": image.grayscale,
         "deep_zooms": _text(image.deep_zooms),
         "linear_zooms": _text(image.linear_zooms),
+        "fisher_zooms": _text(image.fisher_zooms),
         "hue_zooms": _text(image.hue_zooms),
         "batch_size": recipe.batch_size,
         "max_epochs": recipe.max_epochs,

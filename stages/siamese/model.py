@@ -24,7 +24,12 @@ def make(name: str, image: Image) -> Network:
         network = SiameseNetwork(image.size, image.channels)
     elif name == "residual":
         network = ResidualNetwork(
-            image.size, image.channels, image.deep_zooms, image.linear_zooms, image.hue_zooms
+            image.size,
+            image.channels,
+            image.deep_zooms,
+            image.linear_zooms,
+            image.fisher_zooms,
+            image.hue_zooms,
         )
     else:
         raise ValueError(f"unknown network {name!r}")

@@ -20,7 +20,6 @@ from siamese.verification import EVEN_ODDS
 
 TEMPERATURE = 0.1  # of the similarities in the contrastive loss
 IMAGES_OF_ONE = 3  # of one person in a batch, at most
-SET_AT_ONCE = 256  # images by which linear streams are set: bounds memory, changes no result
 
 
 class Judged(NamedTuple):
@@ -149,8 +148,10 @@ class ContrastiveObjective:
     def prepare(self, network: Network) -> None:
         """Set the network's linear streams by the images to learn from."""
         if isinstance(network, ResidualNetwork):
-            parts = self.rows.to(self.faces.device).split(SET_AT_ONCE)
-            network.set_linear((to_input(self.faces[part]) for part in parts), self.people)
+            network.set_linear(self._load, self.people)
+
+    def _load(self, indices: Tensor) -> Tensor:
+        return to_input(self.faces[self.rows[indices].to(self.faces.device)])
 
     def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
         """Yield the indices (n,) of images; everybody with two images or more comes once."""
@@ -169,7 +170,7 @@ class ContrastiveObjective:
         Each image with another of its person in the batch is asked; its answer is the image most
         alike to it, by the mean of the streams.
         """
-        images = to_input(self.faces[self.rows[batch].to(self.faces.device)])
+        images = self._load(batch)
         if self.augment:
             images = self.augment(images)
         people = self.people[batch].to(self.faces.device)

@@ -20,27 +20,34 @@ POOL = 4  # pixels
 SURROUNDINGS = 9  # points of the pooled maps
 
 
+def by_direction(images: Tensor, directions: int, squarings: int) -> Tensor:
+    """Return how strongly images change in each direction, (n, directions, size, size).
+
+    Args:
+        images: (n, 1, size, size), float32.
+        directions: how many, evenly spread over the circle.
+        squarings: of the cosine that a direction answers with.
+    """
+    angles = torch.arange(directions, device=images.device) * (2 * math.pi / directions)
+    weights = torch.stack([angles.cos(), angles.sin()], dim=1)[:, :, None, None]
+    padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+    right = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
+    down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
+    length = (right.square() + down.square() + 1e-8).sqrt()
+    maps = F.conv2d(torch.cat([right, down], dim=1) / length, weights).relu_()
+    # In place, since nothing here is learned and memory decides how long it takes.
+    for _ in range(squarings):
+        maps.square_()
+    maps *= length
+    return maps
+
+
 class OrientedGradients(nn.Module):
     """How strongly images change in each of twelve directions, at every other pixel."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        angles = torch.arange(DIRECTIONS) * (2 * math.pi / DIRECTIONS)
-        directions = torch.stack([angles.cos(), angles.sin()], dim=1)[:, :, None, None]
-        self.directions: Tensor
-        self.register_buffer("directions", directions, persistent=False)
-
     def forward(self, images: Tensor) -> Tensor:
         """Return maps (n, 12, size // 2, size // 2) of gray images (n, 1, size, size), float32."""
-        padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
-        right = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
-        down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
-        length = (right.square() + down.square() + 1e-8).sqrt()
-        maps = F.conv2d(torch.cat([right, down], dim=1) / length, self.directions).relu_()
-        # In place, since nothing here is learned and memory decides how long it takes.
-        for _ in range(SQUARINGS):
-            maps.square_()
-        maps *= length
+        maps = by_direction(images, DIRECTIONS, SQUARINGS)
         maps = F.avg_pool2d(maps, POOL, 2, POOL // 2 - 1, count_include_pad=False)
         around = F.avg_pool2d(
             maps.mean(dim=1, keepdim=True), SURROUNDINGS, 1, SURROUNDINGS // 2,

@@ -18,6 +18,7 @@ from siamese.errors import InputError
 IMAGE_SIDE = 250  # of every variant of LFW, in pixels
 # The smallest input of each network, in pixels: less leaves its last layers nothing to work on.
 NETWORKS = {"koch": 73, "residual": 32}
+PATCH = 26  # pixels along the side of what Fisher vectors are made of
 
 
 class Rule(NamedTuple):
@@ -101,6 +102,7 @@ CONTRASTIVE: dict[str, Any] = {
         **IMAGE,
         "deep_zooms": _zooms(1),
         "linear_zooms": _zooms(1),
+        "fisher_zooms": _zooms(0),
         "hue_zooms": _zooms(0),
     },
     **RECIPE,
@@ -140,6 +142,7 @@ class Image:
         grayscale: luminance only.
         deep_zooms: what share of the input's side each deep stream of the network sees.
         linear_zooms: what share of the input's side each linear stream of the network sees.
+        fisher_zooms: what share of the input's side each of its streams of Fisher vectors sees.
         hue_zooms: what share of the input's side each of its linear streams of hues sees.
     """
 
@@ -148,6 +151,7 @@ class Image:
     grayscale: bool
     deep_zooms: tuple[float, ...] = ()
     linear_zooms: tuple[float, ...] = ()
+    fisher_zooms: tuple[float, ...] = ()
     hue_zooms: tuple[float, ...] = ()
 
     @classmethod
@@ -274,6 +278,12 @@ def check(values: Any) -> Parameters:
             raise InputError(
                 f"params.yaml: recipes.{name}.image.grayscale is True; "
                 "it takes false unless hue_zooms is []"
+            )
+        zooms = recipe["image"].get("fisher_zooms", [])
+        if any(round(size * zoom) < PATCH for zoom in zooms):
+            raise InputError(
+                f"params.yaml: recipes.{name}.image.fisher_zooms is {zooms}; it takes shares of "
+                f"size, {size} here, that are {PATCH} pixels at least"
             )
         recipes[name] = Recipe(**{**recipe, "image": Image.of(recipe["image"])})
     return Parameters(

@@ -3,7 +3,7 @@
 Streams err on different pairs; together they verify better than any of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,10 +14,13 @@ from siamese import odds
 from siamese.streams import (
     EMBEDDING_SIZE,
     DeepStream,
+    FisherStream,
     GradientStream,
     HueStream,
     LinearStream,
 )
+
+AT_ONCE = 256  # images by which linear streams are set: bounds memory, changes no result
 
 
 class ResidualNetwork(nn.Module):
@@ -28,6 +31,7 @@ class ResidualNetwork(nn.Module):
         channels: 1 for grayscale images, 3 for colour.
         deep_zooms: what share of the image's side each deep stream sees.
         linear_zooms: what share of the image's side each linear stream sees.
+        fisher_zooms: what share of the image's side each linear stream of Fisher vectors sees.
         hue_zooms: what share of the image's side each linear stream of hues sees; none where
             images are gray.
     """
@@ -38,6 +42,7 @@ class ResidualNetwork(nn.Module):
         channels: int = 1,
         deep_zooms: Sequence[float] = (1.0,),
         linear_zooms: Sequence[float] = (1.0,),
+        fisher_zooms: Sequence[float] = (),
         hue_zooms: Sequence[float] = (),
     ) -> None:
         super().__init__()
@@ -46,6 +51,7 @@ class ResidualNetwork(nn.Module):
         self.linear = nn.ModuleList(
             [
                 *(GradientStream(image_size, zoom) for zoom in linear_zooms),
+                *(FisherStream(image_size, zoom) for zoom in fisher_zooms),
                 *(HueStream(image_size, zoom) for zoom in hue_zooms),
             ]
         )
@@ -57,24 +63,19 @@ class ResidualNetwork(nn.Module):
         self.forget_odds()
 
     @torch.no_grad()
-    def set_linear(self, batches: Iterable[Tensor], people: Tensor) -> None:
+    def set_linear(self, load: Callable[[Tensor], Tensor], people: Tensor) -> None:
         """Set the linear streams by discriminant analysis of training images.
 
         Args:
-            batches: (n, channels, size, size) float32 each.
+            load: returns images (n, channels, size, size), float32, by their numbers (n,) from 0.
             people: (all,) int64, whom they show, as numbers from 0.
         """
-        gathered: list[list[Tensor]] = [[] for _ in self.linear]
-        for images in batches:
-            for stream, features in zip(self._linear_streams(), gathered, strict=True):
-                features.append(stream.features(images))
-        for stream, features in zip(self._linear_streams(), gathered, strict=True):
-            stream.set(torch.cat(features), people)
-
-    def _linear_streams(self) -> Iterable[LinearStream]:
+        batches = torch.arange(len(people)).split(AT_ONCE)
         for stream in self.linear:
             assert isinstance(stream, LinearStream)
-            yield stream
+            stream.prepare(load, len(people))
+            features = (stream.features(load(batch)).to(stream.kept).cpu() for batch in batches)
+            stream.set(torch.cat(list(features)), people)
 
     def learned(self, images: Tensor) -> Tensor:
         """Return the deep streams' embeddings of images (n, channels, size, size), float32.

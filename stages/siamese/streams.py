@@ -1,17 +1,21 @@
 """Streams: what a network sees of an image, each a way to its own embedding.
 
-A fixed first layer of oriented gradients feeds two kinds: deep ones of residual blocks, learned
-step by step, and linear ones, set once by discriminant analysis. Linear streams of a third kind see
-hues alone. Each looks at the centre of an image, some closer than others.
+Deep streams, of residual blocks, are learned step by step; linear ones are set once, by
+discriminant analysis. Each begins with something fixed: oriented gradients, or, for linear ones,
+also the Fisher vectors of small patches, or hues alone. Each looks at the centre of an image, some
+closer than others.
 
 Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2016), for the blocks.
 """
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siamese import discriminant
+from siamese.fisher import FisherVectors
 from siamese.orientation import DIRECTIONS, OrientedGradients
 
 EMBEDDING_SIZE = 256  # of each stream
@@ -19,6 +23,7 @@ STREAM_SIZE = 64  # side of what sees gradients, in pixels, where images are not
 FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
 GRID = 16  # side of the maps that a linear stream sees
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
+MIXTURE_BY = 1000  # images at most
 DARK = 0.05  # added to the light that hues are set against: there is no hue in the dark
 
 
@@ -60,6 +65,13 @@ class _Centre(nn.Module):
         return images[:, :, part, part]
 
 
+def _luminance(images: Tensor) -> Tensor:
+    """Return gray images (n, 1, size, size) of gray or colour ones."""
+    if images.shape[1] == 1:
+        return images
+    return sum((share * images[:, [i]] for i, share in enumerate(LUMINANCE)), torch.tensor(0.0))
+
+
 class _Glimpse(nn.Module):
     """Oriented gradients of the centre of an image; see `_Centre` for the arguments."""
 
@@ -70,9 +82,7 @@ class _Glimpse(nn.Module):
         self.orientation = OrientedGradients()
 
     def forward(self, images: Tensor) -> Tensor:
-        seen = self.centre(images)
-        if seen.shape[1] > 1:
-            seen = sum(share * seen[:, [i]] for i, share in enumerate(LUMINANCE))
+        seen = _luminance(self.centre(images))
         if seen.shape[2] != self.size:
             seen = F.interpolate(seen, self.size, mode="bilinear", antialias=True)
         deviation, mean = torch.std_mean(seen, dim=(1, 2, 3), keepdim=True)
@@ -114,6 +124,10 @@ class LinearStream(nn.Module):
         features: how many there are.
     """
 
+    kept = torch.float32  # type of the features by which the projection is set
+    components = 500  # principal ones, in which discriminant directions are looked for
+    shrinkage = 0.1
+
     def __init__(self, features: int) -> None:
         super().__init__()
         self.mean: Tensor
@@ -122,16 +136,26 @@ class LinearStream(nn.Module):
         self.register_buffer("projection", torch.zeros(features, EMBEDDING_SIZE))
 
     def see(self, images: Tensor) -> Tensor:
-        """Return what is projected of images, (n, maps, 16, 16)."""
+        """Return what is projected of images, n of any shape."""
         raise NotImplementedError
 
     def features(self, images: Tensor) -> Tensor:
         """Return what is projected of images and their mirror images together, (n, features)."""
         return (self.see(images) + self.see(images.flip(3))).flatten(1)
 
+    def prepare(self, load: Callable[[Tensor], Tensor], number: int) -> None:
+        """Set what comes before the projection, if anything, by training images.
+
+        Args:
+            load: returns images (n, channels, size, size), float32, by their numbers (n,) from 0.
+            number: of images.
+        """
+
     def set(self, features: Tensor, people: Tensor) -> None:
         """Set the projection by features (n, features) of images of these people (n,)."""
-        mean, projection = discriminant.analyse(features.cpu(), people.cpu(), EMBEDDING_SIZE)
+        mean, projection = discriminant.analyse(
+            features.cpu(), people.cpu(), EMBEDDING_SIZE, self.components, self.shrinkage
+        )
         self.mean.copy_(mean)
         self.projection.copy_(projection)
 
@@ -170,3 +194,26 @@ class HueStream(LinearStream):
         hues = torch.cat([red - green, blue - green], dim=1)
         hues = hues / (patches.mean(dim=1, keepdim=True) + DARK)
         return hues - hues.mean(dim=(2, 3), keepdim=True)
+
+
+class FisherStream(LinearStream):
+    """A projection of Fisher vectors; see `_Centre` for the arguments."""
+
+    kept = torch.float16  # since there are many
+    components = 2000
+    shrinkage = 0.2
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__(FisherVectors.size)
+        self.centre = _Centre(image_size, zoom)
+        self.vectors = FisherVectors()
+
+    def prepare(self, load: Callable[[Tensor], Tensor], number: int) -> None:
+        """Fit the mixture behind the Fisher vectors to some of the images, drawn at random."""
+        some = torch.randperm(number)[:MIXTURE_BY]
+        self.vectors.fit(_luminance(self.centre(load(some))))
+
+    def see(self, images: Tensor) -> Tensor:
+        """Return half the Fisher vectors, (n, 67584): those of two images are added."""
+        vectors: Tensor = self.vectors(_luminance(self.centre(images)))
+        return vectors / 2
