@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from siamese import odds
 from siamese.streams import (
@@ -71,11 +72,14 @@ class ResidualNetwork(nn.Module):
             people: (all,) int64, whom they show, as numbers from 0.
         """
         batches = torch.arange(len(people)).split(AT_ONCE)
-        for stream in self.linear:
+        for number, stream in enumerate(self.linear, start=1):
             assert isinstance(stream, LinearStream)
             stream.prepare(load, len(people))
-            features = (stream.features(load(batch)).to(stream.kept).cpu() for batch in batches)
-            stream.set(torch.cat(list(features)), people)
+            features = torch.empty(len(people), len(stream.mean), dtype=stream.kept)
+            title = f"linear stream {number} of {len(self.linear)}"
+            for batch in tqdm(batches, unit=" batches", desc=title, leave=False):
+                features[batch] = stream.features(load(batch)).to(features)
+            stream.set(features, people)
 
     def learned(self, images: Tensor) -> Tensor:
         """Return the deep streams' embeddings of images (n, channels, size, size), float32.
