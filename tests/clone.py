@@ -21,6 +21,7 @@ SMALL = {
     "recipes.koch.image.size": "73",
     "recipes.koch.max_epochs": "2",
     "recipes.contrastive.image.size": "32",
+    "recipes.contrastive.image.fisher_zooms": "[]",
     "recipes.contrastive.batch_size": "16",
     "recipes.contrastive.max_epochs": "2",
     "recipes.large.image.size": "32",
