@@ -21,7 +21,7 @@ from clone import ROOT, SMALL, Clone
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 
 EPOCHS = 4
-RECIPES = {"koch": "none", "quick": "onecycle"}
+RECIPES = {"koch": "none", "quick": "onecycle", "contrastive": "onecycle"}
 
 
 def start(folder: Path, stage: str, gpu: bool = True) -> subprocess.Popen[str]:
@@ -61,7 +61,8 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     recipe = f"recipes.{request.param}"
     settings = {"recipe": request.param, "scheduler": RECIPES[request.param]}
     epochs = {f"{recipe}.max_epochs": str(EPOCHS), f"{recipe}.patience": str(EPOCHS)}
-    Clone(folder).set(SMALL | {"deterministic": "true"} | settings | epochs)
+    streams = {"deterministic": "true", "recipes.contrastive.image.fisher_zooms": "[1.0]"}
+    Clone(folder).set(SMALL | streams | settings | epochs)
     for stage in ("download", "faces", "split", "train", "evaluate"):
         run(folder, stage)
     assert '"device": "cuda"' in (folder / "metrics/train.json").read_text()
