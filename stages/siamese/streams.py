@@ -23,7 +23,7 @@ STREAM_SIZE = 64  # side of what sees gradients, in pixels, where images are not
 FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
 GRID = 16  # side of the maps that a linear stream sees
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
-MIXTURE_BY = 1000  # images at most
+MIXTURE_BY = 1000  # images that show what patches there are, at most
 DARK = 0.05  # added to the light that hues are set against: there is no hue in the dark
 
 
@@ -136,7 +136,7 @@ class LinearStream(nn.Module):
         self.register_buffer("projection", torch.zeros(features, EMBEDDING_SIZE))
 
     def see(self, images: Tensor) -> Tensor:
-        """Return what is projected of images, n of any shape."""
+        """Return what is projected of images, (n, ...)."""
         raise NotImplementedError
 
     def features(self, images: Tensor) -> Tensor:
