@@ -7,13 +7,13 @@ import numpy as np
 import torch
 
 from siamese import (
-    allocation,
     atomic,
     devices,
     identification,
     model,
     pairs,
     parameters,
+    process,
     protocol,
     verification,
 )
@@ -47,7 +47,7 @@ def main() -> None:
 
     The threshold is chosen on validation alone.
     """
-    allocation.keep_freed_memory()
+    process.prepare()
     params = parameters.load(Path("params.yaml"))
     device = devices.pick_device(params.deterministic)
     network, _ = model.load(MODEL)

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 
 from siamese import (
-    allocation,
     atomic,
     devices,
     model,
     objectives,
     pairs,
     parameters,
+    process,
     protocol,
 )
 from siamese.augmentation import AUGMENTATIONS
@@ -54,7 +54,7 @@ def make_objective(recipe: parameters.Recipe, faces: torch.Tensor) -> objectives
 
 def main() -> None:
     """Train as the recipe says; write each epoch's figures as it ends, and the best network."""
-    allocation.keep_freed_memory()
+    process.prepare()
     params = parameters.load(Path("params.yaml"))
     recipe = params.recipe_settings
     device = devices.pick_device(params.deterministic)

@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 
 from siamese import (
-    allocation,
     atomic,
     devices,
     model,
@@ -15,6 +14,7 @@ from siamese import (
     pairs,
     parameters,
     people,
+    process,
     protocol,
     verification,
 )
@@ -116,7 +116,7 @@ def main() -> None:
         [number] = map(int, sys.argv[1:])
     except ValueError:
         raise InputError("usage: python stages/view2_fold.py NUMBER, the fold to judge") from None
-    allocation.keep_freed_memory()
+    process.prepare()
     params = parameters.load(Path("params.yaml")).for_view2()
     recipe = params.recipe_settings
     fold = divide(number, recipe.objective, params.split.validation, params.seed)
