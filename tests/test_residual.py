@@ -1,12 +1,14 @@
 """The network of several streams: twins, unit length, mirror images, and odds fitted on pairs."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from siamese.parameters import NETWORKS
 from siamese.residual import ResidualNetwork
-from siamese.streams import EMBEDDING_SIZE, LUMINANCE
+from siamese.streams import EMBEDDING_SIZE, LUMINANCE, DeepStream
 
 ZOOMS = (1.0, 0.6)  # of deep and of linear streams
 
@@ -144,3 +146,18 @@ def test_odds_that_are_forgotten_leave_the_negative_cosine_of_what_is_learned() 
         made.forget_odds()
         expected = -made.similarities(a, b)[:, :2].mean(dim=1)
         torch.testing.assert_close(made.compare(a, b), expected)
+
+
+def test_gradients_are_right_in_the_layout_of_training() -> None:
+    # With float64 PyTorch counts by itself; with float32, by oneDNN, whose threads crashed on an
+    # odd number of images (see `_Block`).
+    stream = network(64).deep[0].train()
+    assert isinstance(stream, DeepStream)
+    maps, weights = stream.glimpse(torch.rand(177, 1, 64, 64)), torch.randn(177, EMBEDDING_SIZE)
+    gradients = []
+    for kind in (torch.float64, torch.float32):
+        layers = copy.deepcopy(stream.layers).to(kind).to(memory_format=torch.channels_last)
+        (layers(maps.to(kind)) * weights).sum().backward()
+        gradients.append([p.grad.double() for p in layers.parameters() if p.grad is not None])
+    for right, found in zip(*gradients, strict=True):
+        assert (found - right).norm() < 0.02 * right.norm()
