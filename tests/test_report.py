@@ -166,7 +166,7 @@ def test_each_table_shows_its_own_splits_figures() -> None:
         "| 0.550 | 63.9% (62.9% to 67.3%) | 0.680 |"
     ]
     assert tables.recipes_table(variants).splitlines()[3] == (
-        "| contrastive | none | none | 0, 1 | 1.5 | 90.0% | 85.0% (82.7% to 87.1%) "
+        "| contrastive | none | none | 0, 1 | 1.5 | 9 (6), 9 (6) | 90.0% | 85.0% (82.7% to 87.1%) "
         "| 80.0% to 90.0% | 0.880 | 42.5% | 25.5% | 0.510 |"
     )
 

@@ -161,7 +161,7 @@ def questions_table(variants: list[Row]) -> str:
         rows.append(
             (
                 changed or "nothing",
-                ", ".join(f"{v['train']['epochs']} ({v['train']['best_epoch']})" for v in group),
+                _epochs(group),
                 f"{mean(v['evaluation']['val']['accuracy_at_threshold'] for v in group):.1%}",
                 f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
                 f"{min(accuracies):.1%} to {max(accuracies):.1%}",
@@ -203,8 +203,8 @@ def recipes_table(variants: list[Row]) -> str:
     Accuracies are those at the threshold from the holdout pairs.
     """
     columns = (
-        *("recipe", "scheduler", "augmentation", "seeds", "minutes", "holdout accuracy"),
-        "test accuracy",
+        *("recipe", "scheduler", "augmentation", "seeds", "minutes", "epochs (best)"),
+        *("holdout accuracy", "test accuracy"),
         *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "Brier score"),
     )
     rows = []
@@ -219,6 +219,7 @@ def recipes_table(variants: list[Row]) -> str:
                 *(group[0][name] for name in ("scheduler", "augmentation")),
                 ", ".join(str(variant["seed"]) for variant in group),
                 f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
+                _epochs(group),
                 f"{mean(holdouts):.1%}",
                 f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
                 f"{min(accuracies):.1%} to {max(accuracies):.1%}",
@@ -249,6 +250,11 @@ def one_shot_table(variants: list[Row]) -> str:
             cells.append(f"{accuracy:.1%} ({low:.1%} to {high:.1%})")
         rows.append((name, ", ".join(str(variant["seed"]) for variant in group), *cells))
     return _markdown(columns, rows)
+
+
+def _epochs(group: list[Row]) -> str:
+    """Return how many epochs each run of a group had, and which was kept."""
+    return ", ".join(f"{v['train']['epochs']} ({v['train']['best_epoch']})" for v in group)
 
 
 def _test_accuracy(group: list[Row]) -> tuple[list[float], float, float, float]:
