@@ -5,10 +5,13 @@ import copy
 import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
+from torch import Tensor
 
+from siamese.cohort import NEAREST, SIZE
 from siamese.parameters import NETWORKS
 from siamese.residual import ResidualNetwork
-from siamese.streams import EMBEDDING_SIZE, LUMINANCE, DeepStream
+from siamese.streams import EMBEDDING_SIZE, LUMINANCE, DeepStream, LinearStream
 
 ZOOMS = (1.0, 0.6)  # of deep and of linear streams
 
@@ -18,12 +21,27 @@ def network(
     channels: int = 1,
     fisher_zooms: tuple[float, ...] = (),
     hue_zooms: tuple[float, ...] = (),
+    likeness_zooms: tuple[float, ...] = (),
 ) -> ResidualNetwork:
     torch.manual_seed(0)
-    made = ResidualNetwork(size, channels, ZOOMS, ZOOMS, fisher_zooms, hue_zooms).eval()
+    zooms = ZOOMS, ZOOMS, fisher_zooms, hue_zooms, likeness_zooms
+    made = ResidualNetwork(size, channels, *zooms).eval()
     images = torch.rand(40, channels, size, size)
     made.set_linear(images.__getitem__, torch.arange(10).repeat(4))
     return made
+
+
+def parts(made: ResidualNetwork, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+    """Return embeddings by stream, (n, k, 256), and how alike strangers look, (n, linear ones)."""
+    learned, fixed = embeddings.tensor_split([2 * EMBEDDING_SIZE], dim=1)
+    by_stream = fixed.unflatten(1, (len(made.linear), EMBEDDING_SIZE + 1))
+    deep = learned.unflatten(1, (2, EMBEDDING_SIZE))
+    return torch.cat([deep, by_stream[:, :, :-1]], dim=1), by_stream[:, :, -1]
+
+
+def cosines(made: ResidualNetwork, first: Tensor, second: Tensor) -> Tensor:
+    a, b = (parts(made, made.embed(images))[0] for images in (first, second))
+    return (a * b).sum(dim=2)
 
 
 @pytest.mark.parametrize(("size", "channels"), [(NETWORKS["residual"], 1), (33, 3), (64, 1)])
@@ -31,11 +49,58 @@ def test_embeddings_of_each_stream_have_length_one(size: int, channels: int) -> 
     made = network(size, channels)
     images = torch.rand(3, channels, size, size)
     with torch.no_grad():
-        both = made.embed(images)
-        deep = made.train().learned(images)
-    for embeddings, streams in ((both, 4), (deep, 2)):
-        lengths = embeddings.unflatten(1, (streams, EMBEDDING_SIZE)).norm(dim=2)
-        torch.testing.assert_close(lengths, torch.ones(3, streams))
+        both, _ = parts(made, made.embed(images))
+        deep = made.train().learned(images).unflatten(1, (2, EMBEDDING_SIZE))
+    torch.testing.assert_close(both.norm(dim=2), torch.ones(3, 4))
+    torch.testing.assert_close(deep.norm(dim=2), torch.ones(3, 2))
+
+
+def test_a_linear_stream_sets_a_cosine_against_those_with_strangers() -> None:
+    made = network(likeness_zooms=(0.8,))
+    first, second = torch.rand(2, 5, 1, 32, 32)
+    with torch.no_grad():
+        (a, strange), (b, stranger) = (parts(made, made.embed(each)) for each in (first, second))
+        found = made.similarities(made.embed(first), made.embed(second))
+    expected = (a * b).sum(dim=2)
+    expected[:, 2:] -= (strange + stranger) / 2
+    torch.testing.assert_close(found, expected)
+    for number, stream in enumerate(made.linear):
+        assert isinstance(stream, LinearStream)
+        with_all = (a[:, 2 + number] @ stream.cohort.embeddings.T).sort(dim=1).values
+        torch.testing.assert_close(strange[:, number], with_all[:, -NEAREST:].mean(dim=1))
+
+
+def test_a_cohort_is_of_the_training_images() -> None:
+    torch.manual_seed(0)
+    made = ResidualNetwork(32).eval()
+    images, people = torch.rand(30, 1, 32, 32), torch.arange(10).repeat(3)
+    made.set_linear(images.__getitem__, people)
+    stream = made.linear[0]
+    assert isinstance(stream, LinearStream)
+    with torch.no_grad():
+        given = stream(images)[:, :-1]
+    alike = stream.cohort.embeddings @ given.T
+    torch.testing.assert_close(alike.max(dim=1).values, torch.ones(SIZE))
+    # One image of each person, all as often as another.
+    assert len(alike.argmax(dim=1).unique()) == 10
+    assert len(people[alike.argmax(dim=1)].unique()) == 10
+
+
+def test_likeness_is_that_of_principal_components_whoever_is_shown() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(40, 1, 32, 32)
+    made = [ResidualNetwork(32, likeness_zooms=(1.0,)).eval() for _ in range(2)]
+    for each, people in zip(made, (torch.arange(10).repeat(4), torch.arange(40) // 4), strict=True):
+        each.set_linear(images.__getitem__, people)
+    stream = made[0].linear[-1]
+    assert isinstance(stream, LinearStream)
+    with torch.no_grad():
+        first, second = (each.linear[-1](images)[:, :-1] for each in made)
+        features = stream.features(images).numpy()
+    torch.testing.assert_close(first @ first.T, second @ second.T, atol=1e-4, rtol=0)
+    components = PCA(39).fit_transform(features)
+    expected = components / np.linalg.norm(components, axis=1, keepdims=True)
+    np.testing.assert_allclose(first @ first.T, expected @ expected.T, atol=1e-3)
 
 
 def test_hues_are_seen_by_a_stream_of_their_own_and_by_no_other() -> None:
@@ -45,12 +110,12 @@ def test_hues_are_seen_by_a_stream_of_their_own_and_by_no_other() -> None:
     tint = torch.rand(40, 1, 32, 32) * 0.6
     tinted = images + tint * torch.tensor([0.587, -0.299, 0.0])[:, None, None]
     with torch.no_grad():
-        same = made.similarities(made.embed(images), made.embed(tinted))
+        same = cosines(made, images, tinted)
         assert (same[:, :4] > 0.999).all()
         assert (same[:, 4] < 0.98).all()
         assert same[:, 4].mean() < 0.9
         # Nor does brightness, or a lamp of another colour, count for it.
-        lit = made.similarities(made.embed(images * 0.7), made.embed(images))[:, 4]
+        lit = cosines(made, images * 0.7, images)[:, 4]
         assert (lit > 0.99).all()
         gray = made.embed(images[:, :1].expand(-1, 3, -1, -1))
     assert torch.isfinite(gray).all()
@@ -61,7 +126,7 @@ def test_gray_faces_as_colour_images_leave_hues_nothing_to_say() -> None:
     made = ResidualNetwork(32, 3, hue_zooms=(1.0,)).eval()
     made.set_linear(images.__getitem__, torch.arange(10).repeat(4))
     with torch.no_grad():
-        assert made.embed(images)[:, -EMBEDDING_SIZE:].abs().max() < 1e-6
+        assert made.linear[-1](images).abs().max() < 1e-6
 
 
 def test_twins_are_interchangeable_and_an_image_is_most_like_itself() -> None:
@@ -78,9 +143,8 @@ def test_a_mirrored_or_relit_image_is_the_same_face() -> None:
     images = torch.rand(2, 1, 32, 32)
     with torch.no_grad():
         embeddings = made.embed(images)
-        mirrored, relit = made.embed(images.flip(3)), made.embed(images * 0.5 + 0.3)
-        torch.testing.assert_close(mirrored, embeddings, atol=1e-4, rtol=0)
-        same = made.similarities(relit, embeddings)
+        torch.testing.assert_close(made.embed(images.flip(3)), embeddings, atol=1e-4, rtol=0)
+        same = cosines(made, images * 0.5 + 0.3, images)
     torch.testing.assert_close(same, torch.ones(2, 4), atol=0.01, rtol=0)
 
 
@@ -90,7 +154,7 @@ def test_a_stream_sees_its_part_of_the_image_and_nothing_else() -> None:
     framed = images.clone()
     framed[:, :, :6] = 0.5  # outside the 19 pixels in the middle
     with torch.no_grad():
-        same = made.similarities(made.embed(framed), made.embed(images))
+        same = cosines(made, framed, images)
     wide, narrow = [0, 2], [1, 3]
     assert (same[:, narrow] > 0.9999).all()
     assert (same[:, wide] < 0.999).all()
@@ -107,8 +171,9 @@ def test_a_stream_of_fisher_vectors_sees_its_part_in_gray_and_both_ways_round() 
         embeddings = stream(images)
         for alike in (framed, gray.expand(-1, 3, -1, -1), images.flip(3)):
             torch.testing.assert_close(stream(alike), embeddings, atol=2e-3, rtol=0)
-        torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(3))
-        assert (stream(images.flip(2)) * embeddings).sum(dim=1).max() < 0.9
+        unit, turned = embeddings[:, :-1], stream(images.flip(2))[:, :-1]
+        torch.testing.assert_close(unit.norm(dim=1), torch.ones(3))
+        assert (turned * unit).sum(dim=1).max() < 0.9
 
 
 @pytest.mark.parametrize("stream", [0, 1])
@@ -119,7 +184,7 @@ def test_a_linear_stream_knows_the_people_it_was_set_by(stream: int) -> None:
     made = ResidualNetwork(32, fisher_zooms=(1.0,)).eval()
     made.set_linear(images.__getitem__, people)
     with torch.no_grad():
-        embeddings = made.linear[stream](images)
+        embeddings = made.linear[stream](images)[:, :-1]
     alike = (embeddings @ embeddings.T).fill_diagonal_(-1)
     assert (people[alike.argmax(dim=1)] == people).all()
 

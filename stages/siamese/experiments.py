@@ -17,6 +17,7 @@ DATASET = "lfw-deepfunneled"
 SETTINGS = (
     *("recipe", "scheduler", "initial_learning_rate", "schedule", "weight_decay", "augmentation"),
     *("crop", "size", "grayscale", "deep_zooms", "linear_zooms", "fisher_zooms", "hue_zooms"),
+    "likeness_zooms",
     *("batch_size", "max_epochs", "patience", "validation", "person_disjoint", "seed"),
 )
 
@@ -91,6 +92,7 @@ def settings_of(params: parameters.Parameters) -> Row:
         "linear_zooms": _text(image.linear_zooms),
         "fisher_zooms": _text(image.fisher_zooms),
         "hue_zooms": _text(image.hue_zooms),
+        "likeness_zooms": _text(image.likeness_zooms),
         "batch_size": recipe.batch_size,
         "max_epochs": recipe.max_epochs,
         "patience": recipe.patience,

@@ -30,6 +30,7 @@ def make(name: str, image: Image) -> Network:
             image.linear_zooms,
             image.fisher_zooms,
             image.hue_zooms,
+            image.likeness_zooms,
         )
     else:
         raise ValueError(f"unknown network {name!r}")

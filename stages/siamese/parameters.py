@@ -104,6 +104,7 @@ CONTRASTIVE: dict[str, Any] = {
         "linear_zooms": _zooms(1),
         "fisher_zooms": _zooms(0),
         "hue_zooms": _zooms(0),
+        "likeness_zooms": _zooms(0),
     },
     **RECIPE,
 }
@@ -144,6 +145,7 @@ class Image:
         linear_zooms: what share of the input's side each linear stream of the network sees.
         fisher_zooms: what share of the input's side each of its streams of Fisher vectors sees.
         hue_zooms: what share of the input's side each of its linear streams of hues sees.
+        likeness_zooms: what share of the input's side each of its streams of likeness sees.
     """
 
     crop: int
@@ -153,6 +155,7 @@ class Image:
     linear_zooms: tuple[float, ...] = ()
     fisher_zooms: tuple[float, ...] = ()
     hue_zooms: tuple[float, ...] = ()
+    likeness_zooms: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "Image":

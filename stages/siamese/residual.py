@@ -18,6 +18,7 @@ from siamese.streams import (
     FisherStream,
     GradientStream,
     HueStream,
+    LikenessStream,
     LinearStream,
 )
 
@@ -25,7 +26,7 @@ AT_ONCE = 256  # images by which linear streams are set: bounds memory, changes 
 
 
 class ResidualNetwork(nn.Module):
-    """Twin networks with shared weights; the cosines of their embeddings decide.
+    """Twin networks with shared weights; the similarities of their embeddings decide.
 
     Args:
         image_size: side of the square images in pixels, at least 32.
@@ -35,6 +36,7 @@ class ResidualNetwork(nn.Module):
         fisher_zooms: what share of the image's side each linear stream of Fisher vectors sees.
         hue_zooms: what share of the image's side each linear stream of hues sees; none where
             images are gray.
+        likeness_zooms: what share of the image's side each stream of likeness sees.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class ResidualNetwork(nn.Module):
         linear_zooms: Sequence[float] = (1.0,),
         fisher_zooms: Sequence[float] = (),
         hue_zooms: Sequence[float] = (),
+        likeness_zooms: Sequence[float] = (),
     ) -> None:
         super().__init__()
         assert channels == 3 or not hue_zooms
@@ -54,9 +57,10 @@ class ResidualNetwork(nn.Module):
                 *(GradientStream(image_size, zoom) for zoom in linear_zooms),
                 *(FisherStream(image_size, zoom) for zoom in fisher_zooms),
                 *(HueStream(image_size, zoom) for zoom in hue_zooms),
+                *(LikenessStream(image_size, zoom) for zoom in likeness_zooms),
             ]
         )
-        # The logit of "different persons" is slopes · cosines + intercept; see `fit_odds`.
+        # The logit of "different persons" is slopes · similarities + intercept; see `fit_odds`.
         self.slopes: Tensor
         self.intercept: Tensor
         self.register_buffer("slopes", torch.zeros(len(self.deep) + len(self.linear)))
@@ -90,20 +94,30 @@ class ResidualNetwork(nn.Module):
         return torch.cat([stream(images) for stream in self.deep], dim=1)
 
     def fixed(self, images: Tensor) -> Tensor:
-        """Return the linear streams' embeddings, likewise, of images and their mirror images."""
+        """Return the linear streams' embeddings of images and their mirror images together.
+
+        They stand side by side, each (n, 257): of length 1, and how alike strangers look.
+        """
         return torch.cat([stream(images) for stream in self.linear], dim=1)
 
     def embed(self, images: Tensor) -> Tensor:
-        """Return all streams' embeddings, the deep ones' first."""
+        """Return all streams' embeddings (n, width), the deep ones' first."""
         return torch.cat([self.learned(images), self.fixed(images)], dim=1)
 
     def similarities(self, first: Tensor, second: Tensor) -> Tensor:
-        """Return each stream's cosines (n, k) for embeddings (n, 256·k) and (n, 256·k)."""
-        cosines: Tensor = (first * second).unflatten(1, (-1, EMBEDDING_SIZE)).sum(dim=2)
-        return cosines
+        """Return each stream's similarities (n, k) for embeddings (n, width) and (n, width).
+
+        Those of deep streams are cosines. Those of linear ones are how far the cosine lies above
+        the mean of those of the two images with the strangers that are most alike.
+        """
+        learned = EMBEDDING_SIZE * len(self.deep)
+        cosines = (first[:, :learned] * second[:, :learned]).unflatten(1, (-1, EMBEDDING_SIZE))
+        a, b = (each[:, learned:].unflatten(1, (len(self.linear), -1)) for each in (first, second))
+        above = (a * b)[:, :, :-1].sum(dim=2) - (a + b)[:, :, -1] / 2
+        return torch.cat([cosines.sum(dim=2), above], dim=1)
 
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
-        """Return logits (n,) of "different persons" for embeddings (n, 256·k) and (n, 256·k)."""
+        """Return logits (n,) of "different persons" for embeddings (n, width) and (n, width)."""
         return self.similarities(first, second) @ self.slopes + self.intercept
 
     def forget_odds(self) -> None:
@@ -116,8 +130,8 @@ class ResidualNetwork(nn.Module):
         """Fit slopes and intercept, so that the logits are those of the pairs' odds; return True.
 
         Args:
-            first: (n, 256·k) embeddings of validation pairs' first images.
-            second: (n, 256·k) those of the second ones.
+            first: (n, width) embeddings of validation pairs' first images.
+            second: (n, width) those of the second ones.
             labels: (n,) the pairs' classes.
         """
         slopes, intercept = odds.fit(self.similarities(first, second), labels)

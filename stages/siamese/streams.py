@@ -1,6 +1,6 @@
 """Streams: what a network sees of an image, each a way to its own embedding.
 
-Deep streams, of residual blocks, are learned step by step; linear ones are set once, by
+Deep streams, of residual blocks, are learned step by step; linear ones are set once, most by
 discriminant analysis. Each begins with something fixed: oriented gradients, or, for linear ones,
 also the Fisher vectors of small patches, or hues alone. Each looks at the centre of an image, some
 closer than others.
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from siamese import discriminant
+from siamese import cohort, discriminant
 from siamese.fisher import FisherVectors
 from siamese.orientation import DIRECTIONS, OrientedGradients
 
@@ -23,6 +23,7 @@ STREAM_SIZE = 64  # side of what sees gradients, in pixels, where images are not
 FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
 GRID = 16  # side of the maps that a linear stream sees
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
+AT_ONCE = 256  # images of a cohort: bounds memory, changes no result
 MIXTURE_BY = 1000  # images that show what patches there are, at most
 DARK = 0.05  # added to the light that hues are set against: there is no hue in the dark
 
@@ -121,7 +122,7 @@ class DeepStream(nn.Module):
 
 
 class LinearStream(nn.Module):
-    """A projection of features.
+    """A projection of features, beside a cohort's.
 
     Args:
         features: how many there are.
@@ -137,6 +138,7 @@ class LinearStream(nn.Module):
         self.projection: Tensor
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("projection", torch.zeros(features, EMBEDDING_SIZE))
+        self.cohort = cohort.Cohort(EMBEDDING_SIZE)
 
     def see(self, images: Tensor) -> Tensor:
         """Return what is projected of images, (n, ...)."""
@@ -154,17 +156,37 @@ class LinearStream(nn.Module):
             number: of images.
         """
 
-    def set(self, features: Tensor, people: Tensor) -> None:
-        """Set the projection by features (n, features) of images of these people (n,)."""
-        mean, projection = discriminant.analyse(
-            features.cpu(), people.cpu(), EMBEDDING_SIZE, self.components, self.shrinkage
+    def find(self, features: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean (d,) of features and a projection (d, 256); see `set`."""
+        return discriminant.analyse(
+            features, people, EMBEDDING_SIZE, self.components, self.shrinkage
         )
+
+    def set(self, features: Tensor, people: Tensor) -> None:
+        """Set projection and cohort.
+
+        Args:
+            features: (n, d) of training images.
+            people: (n,) int64, whom they show.
+        """
+        features, people = features.cpu(), people.cpu()
+        mean, projection = self.find(features, people)
         self.mean.copy_(mean)
         self.projection.copy_(projection)
+        chosen = cohort.choose(people).split(AT_ONCE)
+        self.cohort.set(torch.cat([self._project(features[part]) for part in chosen]))
+
+    def _project(self, features: Tensor) -> Tensor:
+        return F.normalize((features.to(self.mean) - self.mean) @ self.projection)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return embeddings (n, 256) of length 1 of images and their mirror images together."""
-        return F.normalize((self.features(images) - self.mean) @ self.projection)
+        """Return embeddings (n, 256) of length 1 of images and their mirror images together.
+
+        Beside them, as number 257, stands how alike strangers look: the embedding's mean cosine
+        with the nearest of the cohort.
+        """
+        embeddings = self._project(self.features(images))
+        return torch.cat([embeddings, self.cohort(embeddings)[:, None]], dim=1)
 
 
 class GradientStream(LinearStream):
@@ -177,6 +199,22 @@ class GradientStream(LinearStream):
     def see(self, images: Tensor) -> Tensor:
         """Return the maps of the glimpse, pooled, (n, 12, 16, 16)."""
         return F.adaptive_avg_pool2d(self.glimpse(images), GRID)
+
+
+class LikenessStream(GradientStream):
+    """A projection of a glimpse that tells how alike two images are, whoever they show.
+
+    What they have in common by chance, as the side that the light comes from, makes two people
+    more alike to the other streams; against this one that can be told.
+    """
+
+    def find(self, features: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean (d,) of features and their principal components (d, 256)."""
+        mean = features.mean(dim=0)
+        rank = min(EMBEDDING_SIZE, *features.shape)
+        _, back = discriminant.principal(features, mean, rank)
+        projection = back(torch.eye(rank, dtype=torch.float64))
+        return mean, F.pad(projection, (0, EMBEDDING_SIZE - rank))
 
 
 class HueStream(LinearStream):
