@@ -24,7 +24,7 @@ SMALL = {
     "recipes.contrastive.image.fisher_zooms": "[]",
     "recipes.contrastive.batch_size": "16",
     "recipes.contrastive.max_epochs": "2",
-    "recipes.large.image.size": "32",
+    "recipes.large.image.size": "40",  # of which its closest Fisher vectors see 26
 }
 
 
