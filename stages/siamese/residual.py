@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from siamese import odds
 from siamese.streams import (
+    AT_ONCE,
     EMBEDDING_SIZE,
     DeepStream,
     FisherStream,
@@ -21,8 +22,6 @@ from siamese.streams import (
     LikenessStream,
     LinearStream,
 )
-
-AT_ONCE = 256  # images by which linear streams are set: bounds memory, changes no result
 
 
 class ResidualNetwork(nn.Module):

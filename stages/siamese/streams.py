@@ -23,7 +23,7 @@ STREAM_SIZE = 64  # side of what sees gradients, in pixels, where images are not
 FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
 GRID = 16  # side of the maps that a linear stream sees
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
-AT_ONCE = 256  # images of a cohort: bounds memory, changes no result
+AT_ONCE = 256  # images by which linear streams are set: bounds memory, changes no result
 MIXTURE_BY = 1000  # images that show what patches there are, at most
 DARK = 0.05  # added to the light that hues are set against: there is no hue in the dark
 
@@ -122,7 +122,7 @@ class DeepStream(nn.Module):
 
 
 class LinearStream(nn.Module):
-    """A projection of features, beside a cohort's.
+    """A projection of features, whose cosines are set against those with a cohort.
 
     Args:
         features: how many there are.
