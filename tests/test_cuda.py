@@ -21,7 +21,7 @@ from clone import ROOT, SMALL, Clone
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 
 EPOCHS = 4
-RECIPES = {"koch": "none", "quick": "onecycle", "contrastive": "onecycle"}
+RECIPES = {"koch": "none", "quick": "onecycle", "contrastive": "onecycle", "large": "onecycle"}
 
 
 def start(folder: Path, stage: str, gpu: bool = True) -> subprocess.Popen[str]:

@@ -47,3 +47,15 @@ def test_more_gaussians_than_points_give_finite_numbers() -> None:
     for values in (made.means, made.variances, made.log_shares):
         assert torch.isfinite(values).all()
     assert (made.variances > 0).all()
+
+
+def test_a_coordinate_in_which_all_points_agree_tells_nothing() -> None:
+    points = torch.randn(200, 2)
+    more = torch.cat([points, torch.full((200, 1), 1 / 28)], dim=1)  # as the place of a lone patch
+    without, made = Mixture(3, 2), Mixture(3, 3)
+    for each, given in ((without, points), (made, more)):
+        torch.manual_seed(0)
+        each.fit(given)
+    torch.testing.assert_close(made.means[:, :2], without.means, atol=1e-2, rtol=0)
+    torch.testing.assert_close(made.variances[:, :2], without.variances, atol=1e-2, rtol=0)
+    torch.testing.assert_close(made.log_shares, without.log_shares, atol=1e-2, rtol=0)

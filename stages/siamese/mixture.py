@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 ROUNDS = 15  # of fitting
 LEAST_VARIANCE = 0.01  # of a Gaussian, as a share of that of all points
+LEAST_TOTAL = 1e-6  # variance of all points: where they agree, nothing may be divided by 0
 
 
 class Mixture(nn.Module):
@@ -53,7 +54,7 @@ class Mixture(nn.Module):
     def fit(self, points: Tensor) -> None:
         """Fit to points (m, size) by expectation and maximization, from a random start."""
         gaussians = len(self.means)
-        variances = points.var(dim=0)
+        variances = points.var(dim=0).clamp(min=LEAST_TOTAL)
         self.means.copy_(points[torch.randint(len(points), (gaussians,)).to(points.device)])
         self.variances.copy_(variances.expand_as(self.variances) / 4)
         self.log_shares.fill_(-math.log(gaussians))
