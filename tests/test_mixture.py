@@ -50,6 +50,7 @@ def test_more_gaussians_than_points_give_finite_numbers() -> None:
 
 
 def test_a_coordinate_in_which_all_points_agree_tells_nothing() -> None:
+    torch.manual_seed(0)
     points = torch.randn(200, 2)
     more = torch.cat([points, torch.full((200, 1), 1 / 28)], dim=1)  # as the place of a lone patch
     without, made = Mixture(3, 2), Mixture(3, 3)
