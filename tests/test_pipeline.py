@@ -132,6 +132,22 @@ def test_an_experiment_runs_only_what_the_scheduler_changes(workspace: Clone) ->
     unknown = workspace.type("python -m siamese.significance eleventh", fails=True)
     assert unknown.startswith("error: eleventh: ")
 
+    # Two of one name on other commits than this one: hashes tell them apart, and are shown.
+    listed = workspace.type("git for-each-ref --format='%(objectname) %(refname)' refs/exps")
+    commit, made = next(line.split() for line in listed.splitlines() if line.endswith("/tenth"))
+    others = [f"refs/exps/{n}0/{38 * n}/tenth" for n in "12"]
+    for other in others:
+        workspace.type(f"git update-ref {other} {commit}")
+    workspace.type(f"git update-ref -d {made}")
+    [line] = workspace.type("python -m siamese.significance tenth", fails=True).splitlines()
+    assert line.startswith("error: tenth: ambiguous Git revision 'tenth'; `dvc exp list --all")
+    assert f"{commit[:7]} [tenth]" in workspace.type("dvc exp list --all-commits")
+    by_hash = workspace.type(f"python -m siamese.significance HEAD {commit[:7]}")
+    assert by_hash == runs_compared.replace("tenth", commit[:7])
+    workspace.type(f"git update-ref {made} {commit}")
+    for other in others:
+        workspace.type(f"git update-ref -d {other}")
+
     workspace.type("dvc plots diff HEAD workspace")
     page = (workspace.path / "dvc_plots/index.html").read_text(encoding="utf-8")
     for title in ("Loss by epoch", "Accuracy by epoch", "ROC of the test pairs", "Test pairs at"):
@@ -150,7 +166,7 @@ def test_scores_of_a_run_made_elsewhere_are_said_to_be_missing(clone: Clone) -> 
     clone.type(f"git clone -q . {elsewhere.path}")
     [line] = elsewhere.type("python -m siamese.significance HEAD", fails=True).splitlines()
     assert line.startswith("error: HEAD: ")
-    assert line.endswith("scores of runs made elsewhere are not in this machine's cache")
+    assert line.endswith("Scores of runs made elsewhere are not in this machine's cache")
 
 
 def test_another_recipe_is_one_flag(workspace: Clone) -> None:

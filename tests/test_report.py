@@ -337,7 +337,7 @@ def test_a_report_that_cannot_be_made_changes_nothing(
     report.main()
     made = contents(report_folder)
     monkeypatch.setattr(sys, "argv", ["report", "two"])
-    with pytest.raises(InputError, match=r"'two'; `dvc exp list` names the experiments"):
+    with pytest.raises(InputError, match=r"'two'; `dvc exp list --all-commits` shows each exp"):
         report.main()
     assert contents(report_folder) == made
 
