@@ -21,7 +21,7 @@ from siamese import atomic, experiments, figures, tables
 from siamese.errors import InputError, run
 from siamese.experiments import Row, by_recipe, find
 from siamese.published import REPORTED
-from siamese.significance import EXPERIMENTS
+from siamese.significance import EXPERIMENT_HINT
 
 VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
@@ -104,7 +104,7 @@ def main() -> None:
         try:
             variants, curves, rocs = experiments.collect(revisions)
         except DvcException as error:
-            raise InputError(f"{error}; {EXPERIMENTS}") from None
+            raise InputError(f"{error}; {EXPERIMENT_HINT}") from None
         if VARIANTS.exists():
             variants = experiments.merge(json.loads(VARIANTS.read_text(encoding="utf-8")), variants)
             curves, rocs = (

@@ -25,7 +25,7 @@ from siamese.verification import EVEN_ODDS, best_threshold
 RESAMPLES = 10_000
 SEED = 0
 # A name may be that of several experiments, each on a commit of its own; a hash is never.
-EXPERIMENTS = "`dvc exp list --all-commits` shows each experiment's hash and [name]"
+EXPERIMENT_HINT = "`dvc exp list --all-commits` shows each experiment's hash and [name]"
 Right = NDArray[np.bool_]
 
 
@@ -75,7 +75,7 @@ def read(revision: str | None, split: str) -> Predictions:
     except (DvcException, DataIndexDirError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{revision or 'workspace'}: {reason}; {EXPERIMENTS}. "
+            f"{revision or 'workspace'}: {reason}; {EXPERIMENT_HINT}. "
             "Scores of runs made elsewhere are not in this machine's cache"
         ) from None
     rows = csv.DictReader(text.splitlines())
