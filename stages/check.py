@@ -1,16 +1,36 @@
-"""params.yaml as a whole, before any work and before DVC clears a stage's outputs."""
+"""params.yaml as a whole, before any work and before DVC deletes a stage's outputs."""
 
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from siamese import atomic, parameters
-from siamese.errors import run
+from siamese import atomic, branch
+from siamese.errors import InputError, run
 
+PARAMS = Path("params.yaml")
 CHECKED = Path("data/checked.txt")
+# What this stage and the later ones import that is not Python's own.
+NEEDED = ("PIL", "matplotlib", "numpy", "safetensors", "torch", "tqdm", "yaml")
+
+
+def refuse_incomplete_environment() -> None:
+    """Raise InputError if a package is missing, as where the environment is not active."""
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise InputError(
+            f"{sys.executable} has no {', '.join(missing)}; activate the environment that the "
+            "project is installed in, or install it there: pip install -e ."
+        )
 
 
 def main() -> None:
     """Check every parameter; what is written never changes, so that no later stage re-runs."""
-    parameters.load(Path("params.yaml"))
+    refuse_incomplete_environment()
+    from siamese import parameters, rules  # which need one of the packages
+
+    params = rules.check(parameters.parse(parameters.read_text(PARAMS), str(PARAMS)), str(PARAMS))
+    if remark := rules.remark(params):
+        print(f"note: {remark}", file=sys.stderr)
+    branch.remark()
     with atomic.writing(CHECKED) as partial:
         partial.write_text("params.yaml holds what the stages take.\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""First stage: bring the images and the protocol's texts, verify them, and store them."""
+"""The images and the protocol's texts, fetched and verified: data/images.tar, data/protocol."""
 
 import hashlib
 import os
@@ -8,19 +8,22 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from siamese import archive, errors, lfw, parameters, synthetic
+from siamese import atomic, errors, parameters
 from siamese.errors import InputError
-from siamese.fetching import fetch
+from siamese.lfw import archive, drawn_faces, sources
+from siamese.lfw.fetching import fetch
+
+PARAMS = Path("params.yaml")
 
 
 def read_text(name: str, path: Path) -> str:
     """Return an official text; raise InputError if a single byte of it differs."""
-    if _sha256(path) != lfw.TEXTS[name]:
+    if _sha256(path) != sources.TEXTS[name]:
         raise InputError(f"{path}: not {name} as published (SHA-256 differs)")
     return path.read_bytes().decode()
 
 
-def read_archive(variant: lfw.Variant, name: str, path: Path) -> dict[str, bytes]:
+def read_archive(variant: sources.Variant, name: str, path: Path) -> dict[str, bytes]:
     """Return the images of a variant; raise InputError if they are not exactly those of LFW."""
     images = dict(archive.read_images(path, variant.archives[name]))
     people = len({image.split("/")[0] for image in images})
@@ -48,7 +51,8 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> None:
         whole = Path(temporary) / folder.name
         whole.mkdir()
         for name, text in texts.items():
-            (whole / name).write_text(text, encoding="utf-8", newline="")
+            with atomic.writing(whole / name) as partial:
+                partial.write_text(text, encoding="utf-8", newline="")
         if folder.exists():
             shutil.rmtree(folder)
         whole.rename(folder)
@@ -60,7 +64,7 @@ def download(
     """Store a data set's images as one tar archive and its protocol's texts in a folder.
 
     Args:
-        dataset: "synthetic" or one of `lfw.VARIANTS`.
+        dataset: "synthetic" or one of `sources.VARIANTS`.
         mirror: folder or URL that holds the files under their official names, tried first.
         downloads: folder where downloads are kept.
         images_path: tar archive to write, see `archive.pack`.
@@ -70,18 +74,18 @@ def download(
         InputError: the data set is unknown, or no source gives its files; nothing is written.
     """
     if dataset == "synthetic":
-        made = synthetic.make()
+        made = drawn_faces.make()
         images, texts = made.images, made.texts
         source, text_sources = "here (synthetic)", {"here"}
-    elif dataset in lfw.VARIANTS:
-        variant, texts, text_sources = lfw.VARIANTS[dataset], {}, set()
-        for name in lfw.TEXTS:
-            texts[name], source = fetch({name: lfw.sources(name, mirror)}, downloads, read_text)
+    elif dataset in sources.VARIANTS:
+        variant, texts, text_sources = sources.VARIANTS[dataset], {}, set()
+        for name in sources.TEXTS:
+            texts[name], source = fetch({name: sources.sources(name, mirror)}, downloads, read_text)
             text_sources.add(source.removesuffix(f"/{name}"))
-        files = {name: lfw.sources(name, mirror) for name in variant.archives}
+        files = {name: sources.sources(name, mirror) for name in variant.archives}
         images, source = fetch(files, downloads, partial(read_archive, variant))
     else:
-        choices = ", ".join(["synthetic", *lfw.VARIANTS])
+        choices = ", ".join(["synthetic", *sources.VARIANTS])
         raise InputError(f"dataset: {dataset!r} is not one of {choices}")
 
     archive.pack(images, images_path)
@@ -90,12 +94,32 @@ def download(
     print(f"{len(texts)} protocol texts from {', '.join(sorted(text_sources))}")
 
 
+def project(workspace: Path) -> Path:
+    """Return the project's folder, also for a run in a copy of its own.
+
+    `dvc exp run --temp` and the queue work in copies below .dvc/tmp/exps, which DVC deletes. What
+    one of them has fetched is kept in the project: it serves the others, and the next attempt.
+    """
+    for folder in workspace.parents:
+        if folder.parts[-3:] == (".dvc", "tmp", "exps"):
+            return folder.parents[2]
+    return workspace
+
+
+def absolute(mirror: str | None, folder: Path) -> str | None:
+    """Return a mirror as it is if it is a URL, or else as a path from a folder."""
+    if not mirror or mirror.startswith(("http://", "https://")):
+        return mirror or None
+    return str(folder / Path(mirror).expanduser())
+
+
 def main() -> None:
     """Run the stage as params.yaml and LFW_MIRROR say."""
+    folder = project(Path.cwd())
     download(
-        dataset=parameters.load(Path("params.yaml")).dataset,
-        mirror=os.environ.get("LFW_MIRROR") or None,
-        downloads=Path(".downloads"),
+        dataset=parameters.read(PARAMS).dataset,
+        mirror=absolute(os.environ.get("LFW_MIRROR"), folder),
+        downloads=folder / ".downloads",
         images_path=Path("data/images.tar"),
         protocol_folder=Path("data/protocol"),
     )

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
-
-from siamese import atomic, parameters
-from siamese.archive import read_images
+from siamese import parameters
+from siamese.dataset import images
 from siamese.errors import run
-from siamese.images import decode_all, stack
+from siamese.lfw.archive import read_images
 
+PARAMS = Path("params.yaml")
 ARCHIVE = Path("data/images.tar")
 FACES = Path("data/faces.npy")
 INDEX = Path("data/faces.csv")
@@ -17,17 +15,9 @@ INDEX = Path("data/faces.csv")
 
 def main() -> None:
     """Decode, crop and resize every image; one row of the array and of the index for each."""
-    image = parameters.load(Path("params.yaml")).recipe_settings.image
-    images = tqdm(read_images(ARCHIVE), unit=" images", desc="faces", leave=False)
-    names, faces = stack(decode_all(images, image.crop, image.size, image.grayscale), ARCHIVE)
-    with atomic.writing(FACES) as partial, partial.open("wb") as file:
-        np.save(file, faces)
-    atomic.write_csv(
-        INDEX,
-        ("row", "person", "number"),
-        ((row, person, number) for row, (person, number) in enumerate(names)),
-    )
-    print(f"{len(names):,} images of {len({face.person for face in names}):,} people")
+    settings = parameters.read(PARAMS).recipe_settings.image
+    faces = images.write(read_images(ARCHIVE), settings, FACES, INDEX)
+    print(f"{len(faces):,} images of {len({face.person for face in faces}):,} people")
 
 
 if __name__ == "__main__":

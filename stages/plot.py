@@ -6,39 +6,39 @@ from pathlib import Path
 
 import numpy as np
 
-from siamese import figures, pairs, parameters
+from siamese import branch, parameters
+from siamese.dataset import tables
+from siamese.dataset.protocol import DIFFERENT, SAME
+from siamese.drawing import curves, gallery
 from siamese.errors import run
-from siamese.protocol import DIFFERENT, SAME
-from siamese.verification import EVEN_ODDS, probability
+from siamese.evaluation.verification import is_correct, probability
 
+PARAMS = Path("params.yaml")
 FACES = Path("data/faces.npy")
 PAIRS = Path("data/pairs/test.csv")
 PREDICTIONS = Path("data/predictions/test.csv")
-METRICS = Path("metrics/evaluation.json")
+EVALUATION = Path("data/evaluation.json")
 PLOTS = Path("plots")
 PAIRS_IN_A_ROW = 5
 
 
-def judged_pairs() -> dict[str, list[figures.JudgedPair]]:
-    """Return the most confident right and wrong test pairs of each class."""
+def most_confident() -> dict[str, list[gallery.ScoredPair]]:
+    """Return the most confident correct and wrong test pairs of each class."""
     faces = np.load(FACES, mmap_mode="r")
-    rows = pairs.read_csv(PAIRS).rows
+    rows = tables.read_pairs(PAIRS).rows
     with PREDICTIONS.open(encoding="utf-8", newline="") as file:
         predictions = list(csv.DictReader(file))
     scores = np.array([float(row["score"]) for row in predictions])
     labels = np.array([int(row["label"]) for row in predictions])
-    probabilities = probability(scores)
+    correct, probabilities = is_correct(scores, labels), probability(scores)
     groups = {}
     for label, name in ((SAME, "same person"), (DIFFERENT, "different persons")):
-        for right in (True, False):
-            judged_different = (label == DIFFERENT) == right
-            members = np.flatnonzero(
-                (labels == label) & ((scores >= EVEN_ODDS) == judged_different)
-            )
+        for wanted in (True, False):
+            members = np.flatnonzero((labels == label) & (correct == wanted))
             order = members[np.argsort(-np.abs(scores[members]), kind="stable")]
-            groups[f"{name}, judged {'right' if right else 'wrong'}"] = [
-                figures.JudgedPair(
-                    faces=(faces[rows[i, 0]], faces[rows[i, 1]]),
+            groups[f"{name}, {'correct' if wanted else 'wrong'}"] = [
+                gallery.ScoredPair(
+                    images=(faces[rows[i, 0]], faces[rows[i, 1]]),
                     names=(predictions[i]["first"], predictions[i]["second"]),
                     probability=float(probabilities[i]),
                 )
@@ -48,34 +48,21 @@ def judged_pairs() -> dict[str, list[figures.JudgedPair]]:
 
 
 def main() -> None:
-    """Draw training curves, ROC, score histogram and a gallery of confident judgements."""
-    params = parameters.load(Path("params.yaml"))
-    evaluation = json.loads(METRICS.read_text(encoding="utf-8"))
+    """Draw training curves, ROC, score histogram and a gallery of confident decisions."""
+    params = parameters.read(PARAMS)
+    evaluation = json.loads(EVALUATION.read_text(encoding="utf-8"))
     run_name = f"{params.dataset}, recipe {params.recipe}, scheduler {params.scheduler}"
-    figures.training_curves(
-        {"": figures.read_columns(PLOTS / "training.csv")}, PLOTS / "training.png", run_name
-    )
-    figures.roc_curves(
-        {"": (figures.read_columns(PLOTS / "roc.csv"), evaluation["test"]["auc"])},
-        PLOTS / "roc.png",
-        f"{run_name}: test pairs",
-    )
-    figures.reliability_curve(
-        figures.read_columns(PLOTS / "reliability.csv"),
-        PLOTS / "reliability.png",
-        f"{run_name}: test pairs",
-    )
-    figures.score_histogram(
-        figures.read_columns(PLOTS / "scores.csv"),
-        evaluation["threshold"],
-        PLOTS / "scores.png",
-        f"{run_name}: test pairs",
-    )
-    figures.gallery(
-        judged_pairs(),
-        PLOTS / "gallery.png",
-        f"{run_name}: most confident test pairs (p: probability of different persons)",
-    )
+    read = curves.read_columns
+    curves.training({"": read(PLOTS / "training.csv")}, PLOTS / "training.png", run_name)
+    title = f"{run_name}: test pairs"
+    roc = {"": (read(PLOTS / "roc.csv"), evaluation["test"]["auc"])}
+    curves.roc(roc, PLOTS / "roc.png", title)
+    curves.reliability(read(PLOTS / "reliability.csv"), PLOTS / "reliability.png", title)
+    threshold = evaluation["threshold"]
+    curves.scores(read(PLOTS / "scores.csv"), threshold, PLOTS / "scores.png", title)
+    title = f"{run_name}: most confident test pairs (p: probability of different persons)"
+    gallery.draw(most_confident(), PLOTS / "gallery.png", title)
+    branch.remark()  # here, since a run ends here: this is when a person commits
 
 
 if __name__ == "__main__":

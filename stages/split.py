@@ -1,30 +1,32 @@
-"""Training, validation and test pairs of View 1: data/protocol -> data/pairs."""
+"""Training, validation and test pairs of View 1: data/protocol -> data/pairs, data/dataset.json."""
 
 from pathlib import Path
 
-from siamese import atomic, pairs, parameters, people, protocol
+from siamese import atomic, parameters
+from siamese.dataset import leakage, pairs, people, protocol, tables
 from siamese.errors import run
 
+PARAMS = Path("params.yaml")
 PROTOCOL = Path("data/protocol")
 INDEX = Path("data/faces.csv")
 PAIRS = Path("data/pairs")
-DATASET = Path("metrics/dataset.json")
-JUDGED = 2000  # training pairs, at most: two thirds of the time of `evaluate` went into all
+DATASET = Path("data/dataset.json")
+TRAINING_PAIRS = 2000  # at most, to be evaluated: all would take two thirds of `evaluate`'s time
 
 
 def main() -> None:
     """Hold out what validates, form pairs if the recipe may, and count what leaks between."""
-    params = parameters.load(Path("params.yaml"))
-    rows = pairs.read_index(INDEX)
+    params = parameters.read(PARAMS)
+    rows = tables.read_index(INDEX)
     share, seed = params.split.validation, params.seed
     if params.recipe_settings.objective == "contrastive":
         everybody = protocol.read_people(PROTOCOL / "peopleDevTrain.txt")
         learned, held_out = people.hold_out(everybody, share, seed)
-        # Pairs in random order: the first will do to judge what is learned by the names.
-        train = people.form_pairs(learned, seed)[:JUDGED]
+        # Pairs in random order: the first of them show how well the training people are verified.
+        train = people.form_pairs(learned, seed)[:TRAINING_PAIRS]
         val = people.form_pairs(held_out, seed)
-        images = people.images_of(learned)
-        pairs.write_images(images, rows, PAIRS / "images.csv")
+        images = people.faces_of_people(learned)
+        tables.write_images(people.to_images(images, rows), PAIRS / "images.csv")
         seen = set(images)
     else:
         listed = protocol.read_pairs(PROTOCOL / "pairsDevTrain.txt")
@@ -33,18 +35,18 @@ def main() -> None:
     pairs.refuse_one_class(val, share)
     test = protocol.read_pairs(PROTOCOL / "pairsDevTest.txt")
     for name, split in (("train", train), ("val", val), ("test", test)):
-        pairs.write_csv(split, rows, PAIRS / f"{name}.csv")
+        tables.write_pairs(split, rows, PAIRS / f"{name}.csv")
     summary = {
         "dataset": params.dataset,
         "images": len(rows),
         "people": len({face.person for face in rows}),
         "learned_images": len(seen),
         "learned_people": len({face.person for face in seen}),
-        **pairs.summarise({"train": train, "val": val, "test": test}),
+        **leakage.summarise({"train": train, "val": val, "test": test}),
         "shared": {
-            "train_val": pairs.leakage(seen, val),
-            "train_test": pairs.leakage(seen, test),
-            "val_test": pairs.leakage(pairs.faces_of(val), test),
+            "train_val": leakage.leakage(seen, val),
+            "train_test": leakage.leakage(seen, test),
+            "val_test": leakage.leakage(pairs.faces_of(val), test),
         },
     }
     atomic.write_json(DATASET, summary)

@@ -5,86 +5,86 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from siamese import (
-    atomic,
-    devices,
-    model,
-    objectives,
-    pairs,
-    parameters,
-    process,
-    protocol,
-)
-from siamese.augmentation import AUGMENTATIONS
-from siamese.checkpoint import Checkpoint
+from siamese import atomic, machine, parameters
+from siamese.dataset import leakage, protocol, tables
+from siamese.dataset.pairs import PairRows
+from siamese.dataset.people import ImagesOfPeople
 from siamese.errors import run
-from siamese.fitting import fit
+from siamese.networks import model_file
+from siamese.training import loop
 
+PARAMS = Path("params.yaml")
 FACES = Path("data/faces.npy")
 PAIRS = Path("data/pairs")
 TEST_PEOPLE = Path("data/protocol/peopleDevTest.txt")
 MODEL = Path("data/model.safetensors")
 EPOCHS = Path("plots/training.csv")
 METRICS = Path("metrics/train.json")
-UNFINISHED = Path(".training")  # not among DVC's outputs, which it deletes before a run
-CODE = [Path(__file__), *sorted(Path(model.__file__).parent.glob("*.py"))]
+DETAILS = Path("data/training.json")
 
 
 def refuse_test_people(learned: set[str]) -> None:
-    """Raise InputError if somebody to be learned is in a test pair or a test person at all.
+    """Raise InputError if somebody to be learned is in a test pair, or any test person.
 
-    Of the latter there are more: one-shot trials show them too.
+    One-shot trials show test people who are in no pair.
     """
-    test = PAIRS / "test.csv"
-    pairs.refuse_test_people(learned, pairs.read_people(test), test)
-    pairs.refuse_test_people(learned, set(protocol.read_people(TEST_PEOPLE)), TEST_PEOPLE)
+    test, remedy = PAIRS / "test.csv", "`dvc repro split` divides them"
+    leakage.refuse_test_people(learned, tables.read_people(test), test, remedy)
+    people = set(protocol.read_people(TEST_PEOPLE))
+    leakage.refuse_test_people(learned, people, TEST_PEOPLE, remedy)
 
 
-def make_objective(recipe: parameters.Recipe, faces: torch.Tensor) -> objectives.Objective:
-    """Return what the recipe learns; refuse if that shows a test person."""
-    augment = AUGMENTATIONS[recipe.augmentation]
-    if recipe.objective == "contrastive":
-        rows, names = pairs.read_images(PAIRS / "images.csv")
-        refuse_test_people(set(names))
-        return objectives.ContrastiveObjective(faces, rows, names, recipe.batch_size, augment)
+def read_examples(objective: str) -> PairRows | ImagesOfPeople:
+    """Return what an objective learns from; refuse if that shows a test person."""
+    if objective == "contrastive":
+        images = tables.read_images(PAIRS / "images.csv")
+        refuse_test_people(set(images.people))
+        return images
     train = PAIRS / "train.csv"
-    refuse_test_people(pairs.read_people(train))
-    return objectives.PairObjective(faces, pairs.read_csv(train), recipe.batch_size, augment)
+    refuse_test_people(tables.read_people(train))
+    return tables.read_pairs(train)
 
 
 def main() -> None:
     """Train as the recipe says; write each epoch's figures as it ends, and the best network."""
-    process.prepare()
-    params = parameters.load(Path("params.yaml"))
+    machine.prepare()
+    params = parameters.read(PARAMS)
     recipe = params.recipe_settings
-    device = devices.pick_device(params.deterministic)
-    machine = devices.describe(device)
-    torch.manual_seed(params.seed)
-    network = model.make(recipe.network, recipe.image).to(device)
-    faces = torch.from_numpy(np.load(FACES)).to(device)
-    objective = make_objective(recipe, faces)
-    val = pairs.read_csv(PAIRS / "val.csv")
-    checkpoint = Checkpoint(
-        UNFINISHED, [params.in_use(), machine], [FACES, *sorted(PAIRS.iterdir()), *CODE]
+    device = machine.pick_device(params.deterministic)
+    images = torch.from_numpy(np.load(FACES)).to(device)
+    finished, checkpoint = loop.fit(
+        params,
+        images,
+        read_examples(recipe.objective),
+        tables.read_pairs(PAIRS / "val.csv"),
+        [FACES, *sorted(PAIRS.iterdir())],
+        EPOCHS,
     )
-    finished = fit(network, objective, faces, val, params, checkpoint, EPOCHS)
-
-    model.save(network, recipe.image, MODEL)
-    seconds = [epoch.seconds for epoch in finished.epochs]
-    best = finished.stopping.best_epoch
-    summary = {
+    parameters.refuse_edited(params, parameters.read(PARAMS), PARAMS)
+    best, seconds = finished.best, [epoch.seconds for epoch in finished.epochs]
+    settings = model_file.Settings.of(recipe, best.val_threshold)
+    model_file.save(finished.network, settings, MODEL)
+    objective = finished.objective
+    details = {
         "dataset": params.dataset,
         "epochs": len(seconds),
-        "best_epoch": best,
-        "best_val_loss": finished.stopping.best_loss,
+        "best_epoch": best.epoch,
+        "best_val_loss": best.val_loss,
         "collapsed_epoch": finished.collapsed_epoch,
         "diverged_epoch": finished.diverged_epoch,
-        "convergence_seconds": round(sum(seconds[:best]), 2),
+        "convergence_seconds": round(sum(seconds[: best.epoch]), 2),
         "seconds": round(sum(seconds), 2),
         f"{objective.unit}_per_second": round(objective.size * len(seconds) / sum(seconds), 1),
-        **machine,
+        **machine.describe(device),
     }
-    atomic.write_json(METRICS, summary)
+    atomic.write_json(DETAILS, details)
+    metrics = {
+        "dataset": params.dataset,
+        "validation_loss": round(best.val_loss, 4),
+        "epochs": len(seconds),
+        "minutes": round(sum(seconds) / 60, 2),
+    }
+    atomic.write_json(METRICS, metrics)
     checkpoint.remove()
 
 

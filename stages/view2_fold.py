@@ -1,62 +1,50 @@
-"""One fold of View 2: a network trained from nothing on the other nine, judged on this one."""
+"""One fold of View 2: a network trained on the other nine, from nothing, and evaluated on this."""
 
-import sys
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from siamese import (
-    atomic,
-    devices,
-    model,
-    objectives,
-    pairs,
-    parameters,
-    people,
-    process,
-    protocol,
-    verification,
-)
-from siamese.archive import read_images
-from siamese.augmentation import AUGMENTATIONS
-from siamese.checkpoint import Checkpoint
+from siamese import atomic, machine, parameters
+from siamese.dataset import leakage, pairs, people, protocol, tables
 from siamese.errors import InputError, run
-from siamese.fitting import fit
-from siamese.images import decode_all, stack
-from siamese.scoring import score_pairs
+from siamese.evaluation import verification
+from siamese.networks.scoring import score_pairs
+from siamese.training import loop
 
-ARCHIVE = Path("data/images.tar")
+PARAMS = Path("params.yaml")
+FACES = Path("data/view2-faces.npy")
+INDEX = Path("data/view2-faces.csv")
 PAIRS = Path("data/protocol/pairs.txt")
 PEOPLE = Path("data/protocol/people.txt")
 FOLDS = Path("view2")
-UNFINISHED = Path(".training")
-CODE = [Path(__file__), *sorted(Path(model.__file__).parent.glob("*.py"))]
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What a fold learns, chooses its epoch and threshold on, and judges; nobody is in two.
+    """What a fold learns from, chooses on and is evaluated on; nobody is in two of them.
 
     Attributes:
         learned: listed pairs (image-restricted), or people with their number of images.
-        held_out: pairs of others in the same nine folds.
-        judged: the fold's own pairs.
+        validation: pairs of others in the same nine folds, for epoch and threshold.
+        test: the fold's own pairs.
     """
 
     learned: list[protocol.Pair] | dict[str, int]
-    held_out: list[protocol.Pair]
-    judged: list[protocol.Pair]
+    validation: list[protocol.Pair]
+    test: list[protocol.Pair]
 
 
 def divide(number: int, objective: str, share: float, seed: int) -> Fold:
     """Return fold `number`, from 1.
 
     Args:
-        number: of the fold to judge.
-        objective: "pairs" learns the other folds' listed pairs, "contrastive" the names of the
-            other folds' people.
-        share: of the pairs, or of the people, held out.
+        number: of the fold to evaluate.
+        objective: "pairs" learns from the other folds' listed pairs, "contrastive" from the names
+            of the other folds' people.
+        share: of the pairs, or of the people, held out for validation.
         seed: of the choice.
 
     Raises:
@@ -65,7 +53,7 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
     folds = protocol.read_folds(PAIRS)
     if not 1 <= number <= len(folds):
         raise InputError(f"fold {number}: {PAIRS} has the folds 1 to {len(folds)}")
-    judged = folds[number - 1]
+    test = folds[number - 1]
     others = [pair for i, fold in enumerate(folds, start=1) if i != number for pair in fold]
     if objective == "contrastive":
         everybody = {
@@ -75,85 +63,62 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
             for name, count in fold.items()
         }
         learned, held_out = people.hold_out(everybody, share, seed)
-        result = Fold(learned, people.form_pairs(held_out, seed), judged)
+        result = Fold(learned, people.form_pairs(held_out, seed), test)
         known = set(everybody)
     else:
-        result = Fold(*pairs.split(others, share, seed, person_disjoint=True), judged)
+        result = Fold(*pairs.split(others, share, seed, person_disjoint=True), test)
         known = {face.person for face in pairs.faces_of(others)}
-    pairs.refuse_one_class(result.held_out, share)
-    pairs.refuse_test_people(known, {face.person for face in pairs.faces_of(judged)}, PAIRS)
+    pairs.refuse_one_class(result.validation, share)
+    remedy = "`dvc repro download` brings the official lists"
+    tested = {face.person for face in pairs.faces_of(test)}
+    leakage.refuse_test_people(known, tested, PAIRS, remedy)
     return result
 
 
-def read_faces(image: parameters.Image) -> tuple[torch.Tensor, dict[protocol.Face, int]]:
-    """Return all images, (images, size, size[, 3]) uint8, and the row of each."""
-    images = decode_all(read_images(ARCHIVE), image.crop, image.size, image.grayscale)
-    names, faces = stack(images, ARCHIVE)
-    return torch.from_numpy(faces), {face: row for row, face in enumerate(names)}
-
-
-def make_objective(
-    fold: Fold, recipe: parameters.Recipe, faces: torch.Tensor, rows: dict[protocol.Face, int]
-) -> objectives.Objective:
-    """Return what the fold's network learns."""
-    augment = AUGMENTATIONS[recipe.augmentation]
-    if isinstance(fold.learned, dict):
-        images = people.images_of(fold.learned)
-        return objectives.ContrastiveObjective(
-            faces,
-            pairs.rows_of(images, rows),
-            [face.person for face in images],
-            recipe.batch_size,
-            augment,
-        )
-    learned = pairs.to_rows(fold.learned, rows)
-    return objectives.PairObjective(faces, learned, recipe.batch_size, augment)
+def arguments() -> argparse.Namespace:
+    """Return what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("number", type=int, help="of the fold to evaluate, from 1")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Train and judge the fold named on the command line."""
-    try:
-        [number] = map(int, sys.argv[1:])
-    except ValueError:
-        raise InputError("usage: python stages/view2_fold.py NUMBER, the fold to judge") from None
-    process.prepare()
-    params = parameters.load(Path("params.yaml")).for_view2()
+    """Train and evaluate the fold named on the command line."""
+    number: int = arguments().number
+    machine.prepare()
+    params = parameters.read(PARAMS).for_view2()
     recipe = params.recipe_settings
     fold = divide(number, recipe.objective, params.split.validation, params.seed)
-    device = devices.pick_device(params.deterministic)
-    machine = devices.describe(device)
-    faces, rows = read_faces(recipe.image)
-    faces = faces.to(device)
-    torch.manual_seed(params.seed)
-    network = model.make(recipe.network, recipe.image).to(device)
-    objective = make_objective(fold, recipe, faces, rows)
-    held_out, judged = (pairs.to_rows(part, rows) for part in (fold.held_out, fold.judged))
-    checkpoint = Checkpoint(
-        UNFINISHED, [number, params.in_use(), machine], [ARCHIVE, PAIRS, PEOPLE, *CODE]
-    )
-    finished = fit(network, objective, faces, held_out, params, checkpoint)
+    device = machine.pick_device(params.deterministic)
+    images = torch.from_numpy(np.load(FACES)).to(device)
+    rows = tables.read_index(INDEX)
+    examples: pairs.PairRows | people.ImagesOfPeople
+    if isinstance(fold.learned, dict):
+        examples = people.to_images(people.faces_of_people(fold.learned), rows)
+    else:
+        examples = pairs.to_rows(fold.learned, rows)
+    validation, test = (pairs.to_rows(part, rows) for part in (fold.validation, fold.test))
+    inputs = [FACES, INDEX, PAIRS, PEOPLE]
+    finished, checkpoint = loop.fit(params, images, examples, validation, inputs, fold=number)
 
-    threshold = verification.best_threshold(
-        score_pairs(network, faces, held_out.rows), held_out.labels
-    )
-    scores = score_pairs(network, faces, judged.rows)
-    figures = verification.figures(scores, judged.labels, threshold)
+    parameters.refuse_edited(params, parameters.read(PARAMS).for_view2(), PARAMS)
+    scores = score_pairs(finished.network, images, test.rows)
+    threshold = finished.best.val_threshold
+    figures = verification.figures(scores, test.labels, threshold)
     summary = {
-        "dataset": params.dataset,
-        "recipe": params.recipe,
-        "scheduler": params.scheduler,
+        "parameters": params.in_use(),
         "fold": number,
         "epochs": len(finished.epochs),
-        "best_epoch": finished.stopping.best_epoch,
+        "best_epoch": finished.best.epoch,
         "collapsed_epoch": finished.collapsed_epoch,
         "diverged_epoch": finished.diverged_epoch,
         "seconds": round(sum(epoch.seconds for epoch in finished.epochs), 2),
-        **machine,
+        **machine.describe(device),
         "threshold": threshold,
         **figures,
         # In the order of pairs.txt.
         **{
-            f"{name}_scores": [float(f"{score:.6g}") for score in scores[judged.labels == label]]
+            f"{name}_scores": [float(f"{score:.6g}") for score in scores[test.labels == label]]
             for label, name in ((protocol.SAME, "same"), (protocol.DIFFERENT, "different"))
         },
     }
@@ -163,4 +128,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, after_interrupt="`dvc repro view2/dvc.yaml` continues")

@@ -14,6 +14,9 @@ def writing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; rename it to `path` if all went well.
 
     On any exception the temporary file is deleted and `path` stays as it was.
+
+    Raises:
+        OSError: the file cannot be written; it names `path`, also where the system does not.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -22,6 +25,13 @@ def writing(path: Path) -> Iterator[Path]:
         _sync(partial)
         partial.replace(path)
         _sync(path.parent)
+    except OSError as error:
+        if error.filename is not None and str(error.filename) != str(partial):
+            raise
+        # A full disk, for one, is reported by the write, which knows no name. NumPy's error has no
+        # number either.
+        reason = error.strerror or f"not written whole; is the disk full? ({error})"
+        raise OSError(error.errno, reason, str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
-"""What a person is told when a stage cannot go on: one line and a non-zero exit, no traceback."""
+"""What a person is told when a command cannot go on: one line and a non-zero exit status."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -8,12 +9,31 @@ class InputError(Exception):
     """Bad input; the message names what is wrong, where, and what would be right."""
 
 
-def run(stage: Callable[[], None]) -> None:
-    """Run a stage; on bad input, a failing disk or Ctrl-C end with one line on standard error."""
+def run(command: Callable[[], None], after_interrupt: str = "`dvc repro` continues") -> None:
+    """Run a command; end with one line on standard error where it cannot go on.
+
+    That is on bad input, a failing disk or Ctrl-C. With SIAMESE_DEBUG=1 in the environment the
+    traceback is printed instead.
+
+    Args:
+        command: what to run.
+        after_interrupt: how a person continues after Ctrl-C, for the message.
+    """
+    if os.environ.get("SIAMESE_DEBUG", "0") != "0":
+        command()
+        return
     try:
-        stage()
-    except (InputError, OSError) as error:
+        command()
+    except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {describe(error)}; SIAMESE_DEBUG=1 shows where")
     except KeyboardInterrupt:
-        print("interrupted; `dvc repro` goes on from here", file=sys.stderr)
+        print(f"interrupted; {after_interrupt}", file=sys.stderr)
         sys.exit(130)  # 128 + SIGINT, as shells count
+
+
+def describe(error: OSError) -> str:
+    """Return what the system complained of, with the file that it was about where it is known."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason

@@ -1,136 +1,20 @@
-"""params.yaml, checked as a whole before any work.
+"""params.yaml as frozen dataclasses: the one description of what the file holds.
 
-YAML is read as YAML 1.2, which is what DVC writes: there `6e-05` is a number.
+A stage reads the file here and trusts its values. The first stage, `check`, has compared them with
+the ranges in `siamese.rules`, which no other stage depends on.
 """
 
 import dataclasses
-import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
 from siamese.errors import InputError
-
-IMAGE_SIDE = 250  # of every variant of LFW, in pixels
-# The smallest input of each network, in pixels: less leaves its last layers nothing to work on.
-NETWORKS = {"koch": 73, "residual": 32}
-PATCH = 26  # pixels along the side of what Fisher vectors are made of
-
-
-class Rule(NamedTuple):
-    """What a key takes, in words and as a test."""
-
-    takes: str
-    accepts: Callable[[Any], bool]
-
-
-def _number(low: float, high: float) -> Rule:
-    def accepts(value: Any) -> bool:
-        return type(value) in (int, float) and low <= value <= high
-
-    return Rule(f"a number from {low:g} to {high:g}", accepts)
-
-
-def _integer(low: int, high: int) -> Rule:
-    return Rule(
-        f"an integer from {low} to {high}",
-        lambda value: type(value) is int and low <= value <= high,
-    )
-
-
-def _choice(*names: str) -> Rule:
-    return Rule("one of " + ", ".join(names), lambda value: value in names)
-
-
-BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
-LEARNING_RATE = _number(1e-9, 10)
-FACTOR = _number(1e-9, 1)
-EPOCHS = _integer(1, 10_000)
-
-
-def _zooms(least: int) -> Rule:
-    return Rule(
-        "a list of shares of the image's side, such as [1.0, 0.7], each from 0.5 to 1"
-        + ("" if least else ", or []"),
-        lambda value: (
-            isinstance(value, list)
-            and least <= len(value) <= 16
-            and all(type(zoom) in (int, float) and 0.5 <= zoom <= 1 for zoom in value)
-        ),
-    )
-
-
-MILESTONES = Rule(
-    "a list of increasing epochs, such as [1, 3, 5]",
-    lambda value: (
-        isinstance(value, list)
-        and all(type(epoch) is int and epoch > 0 for epoch in value)
-        and value == sorted(set(value))
-    ),
-)
-
-SCHEDULERS: dict[str, dict[str, Rule]] = {
-    "none": {"learning_rate": LEARNING_RATE},
-    "step": {"learning_rate": LEARNING_RATE, "step_size": EPOCHS, "gamma": FACTOR},
-    "multistep": {"learning_rate": LEARNING_RATE, "milestones": MILESTONES, "gamma": FACTOR},
-    "exponential": {"learning_rate": LEARNING_RATE, "gamma": FACTOR},
-    "cosine": {"learning_rate": LEARNING_RATE, "final_learning_rate": _number(0, 10)},
-    "onecycle": {"learning_rate": LEARNING_RATE, "warmup": _number(0.01, 0.99)},
-}
-
-IMAGE: dict[str, Any] = {
-    "crop": _integer(16, IMAGE_SIDE),
-    "size": _integer(min(NETWORKS.values()), IMAGE_SIDE),
-    "grayscale": BOOLEAN,
-}
-RECIPE: dict[str, Any] = {
-    "augmentation": _choice("none", "koch", "faces"),
-    "batch_size": _integer(1, 4096),
-    "weight_decay": _number(0, 100),
-    "max_epochs": EPOCHS,
-    "patience": EPOCHS,
-}
-
-CONTRASTIVE: dict[str, Any] = {
-    "network": _choice("residual"),
-    "objective": _choice("contrastive"),
-    "image": {
-        **IMAGE,
-        "deep_zooms": _zooms(1),
-        "linear_zooms": _zooms(1),
-        "fisher_zooms": _zooms(0),
-        "hue_zooms": _zooms(0),
-        "likeness_zooms": _zooms(0),
-    },
-    **RECIPE,
-}
-RECIPES = ("koch", "contrastive", "quick", "large")
-
-RULES: dict[str, Any] = {
-    "dataset": _choice("lfw-deepfunneled", "lfw", "lfw-funneled", "synthetic"),
-    "seed": _integer(0, 2**32 - 1),
-    "split": {"validation": _number(0.01, 0.5), "person_disjoint": BOOLEAN},
-    "deterministic": BOOLEAN,
-    "recipe": _choice(*RECIPES),
-    "recipes": {
-        # A network and what it is trained for go together: one learns to decide on pairs, the
-        # other's decision is fitted to its distances afterwards.
-        "koch": {
-            "network": _choice("koch"),
-            "objective": _choice("pairs"),
-            "image": IMAGE,
-            **RECIPE,
-        },
-        **dict.fromkeys(RECIPES[1:], CONTRASTIVE),
-    },
-    "scheduler": _choice(*SCHEDULERS),
-    "schedulers": SCHEDULERS,
-    "view2": {"recipe": _choice(*RECIPES), "scheduler": _choice(*SCHEDULERS)},
-}
 
 
 @dataclass(frozen=True)
@@ -141,30 +25,11 @@ class Image:
         crop: side of the centre crop, in pixels of the photograph.
         size: side of the network's input, in pixels.
         grayscale: luminance only.
-        deep_zooms: what share of the input's side each deep stream of the network sees.
-        linear_zooms: what share of the input's side each linear stream of the network sees.
-        fisher_zooms: what share of the input's side each of its streams of Fisher vectors sees.
-        hue_zooms: what share of the input's side each of its linear streams of hues sees.
-        likeness_zooms: what share of the input's side each of its streams of likeness sees.
     """
 
     crop: int
     size: int
     grayscale: bool
-    deep_zooms: tuple[float, ...] = ()
-    linear_zooms: tuple[float, ...] = ()
-    fisher_zooms: tuple[float, ...] = ()
-    hue_zooms: tuple[float, ...] = ()
-    likeness_zooms: tuple[float, ...] = ()
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> "Image":
-        """Return the settings that YAML or JSON holds, whose lists become tuples."""
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in values.items()
-        }
-        return cls(**fields)
 
     @property
     def channels(self) -> int:
@@ -174,7 +39,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Split:
-    """How the training pairs are divided into training and validation."""
+    """How the training pairs, or people, are divided into training and validation."""
 
     validation: float
     person_disjoint: bool
@@ -182,7 +47,19 @@ class Split:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained, on what images, and how."""
+    """What is trained, on what images, and how.
+
+    Attributes:
+        network: "koch" or "ensemble".
+        objective: "pairs" or "contrastive".
+        image: the network's input.
+        augmentation: a key of `siamese.training.augmentation.AUGMENTATIONS`.
+        batch_size: pairs (contrastive: people with several images) in a batch.
+        weight_decay: of the objective's optimizer.
+        max_epochs: training ends here at the latest.
+        patience: epochs without a lower validation loss after which it ends.
+        streams: of an ensemble: by kind, the share of the image's side that each stream sees.
+    """
 
     network: str
     objective: str
@@ -192,11 +69,12 @@ class Recipe:
     weight_decay: float
     max_epochs: int
     patience: int
+    streams: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class View2:
-    """What View 2 trains, of its own choice, so that neither graph runs again for the other's."""
+    """View 2's own choice of recipe and scheduler: neither graph re-runs for the other's."""
 
     recipe: str
     scheduler: str
@@ -204,30 +82,17 @@ class View2:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The checked content of params.yaml."""
+    """The content of params.yaml."""
 
     dataset: str
     seed: int
     deterministic: bool
     split: Split
     recipe: str
-    recipes: dict[str, Recipe]
+    recipes: Mapping[str, Recipe]
     scheduler: str
-    schedulers: dict[str, dict[str, Any]]
+    schedulers: Mapping[str, Mapping[str, Any]]
     view2: View2
-
-    def in_use(self) -> dict[str, Any]:
-        """Return all values but the settings of recipes and schedulers that are not chosen."""
-        values = dataclasses.asdict(self) | {
-            "recipes": dataclasses.asdict(self.recipe_settings),
-            "schedulers": self.scheduler_settings,
-        }
-        del values["view2"]
-        return values
-
-    def for_view2(self) -> "Parameters":
-        """Return the same with the recipe and the scheduler of View 2 chosen."""
-        return dataclasses.replace(self, recipe=self.view2.recipe, scheduler=self.view2.scheduler)
 
     @property
     def recipe_settings(self) -> Recipe:
@@ -235,92 +100,151 @@ class Parameters:
         return self.recipes[self.recipe]
 
     @property
-    def scheduler_settings(self) -> dict[str, Any]:
+    def scheduler_settings(self) -> Mapping[str, Any]:
         """Return the settings of the chosen scheduler, its learning rate included."""
         return self.schedulers[self.scheduler]
 
+    def for_view2(self) -> "Parameters":
+        """Return the same with the recipe and the scheduler of View 2, always person-disjoint."""
+        split = dataclasses.replace(self.split, person_disjoint=True)
+        recipe, scheduler = self.view2.recipe, self.view2.scheduler
+        return dataclasses.replace(self, split=split, recipe=recipe, scheduler=scheduler)
 
-def _complaint(value: Any, rule: Any, key: str) -> str | None:
-    """Return what is wrong with the value of a key, or None; the key is "" for the whole file."""
-    if isinstance(rule, Rule):
-        return None if rule.accepts(value) else f"{key} is {value!r}; it takes {rule.takes}"
-    where = f"{key}." if key else ""
-    if not isinstance(value, dict):
-        return f"{key or 'the file'} is {value!r}; it takes a mapping of {', '.join(rule)}"
-    for name in value:
-        if name not in rule:
-            near = difflib.get_close_matches(str(name), rule, n=1, cutoff=0)
-            shown = name if str(name).isprintable() else repr(name)
-            return f"unknown key {where}{shown}; did you mean {where}{near[0]}?"
-    for name, inner in rule.items():
-        if name not in value:
-            takes = inner.takes if isinstance(inner, Rule) else "a mapping of " + ", ".join(inner)
-            return f"{where}{name} is missing; it takes {takes}"
-        if complaint := _complaint(value[name], inner, where + name):
-            return complaint
-    return None
-
-
-def check(values: Any) -> Parameters:
-    """Return the parameters of a parsed params.yaml.
-
-    Raises:
-        InputError: a key is unknown or missing, or its value is of the wrong type or out of range.
-    """
-    if complaint := _complaint(values, RULES, ""):
-        raise InputError(f"params.yaml: {complaint}")
-    recipes = {}
-    for name, recipe in values["recipes"].items():
-        smallest, size = NETWORKS[recipe["network"]], recipe["image"]["size"]
-        if size < smallest:
-            raise InputError(
-                f"params.yaml: recipes.{name}.image.size is {size}; "
-                f"network {recipe['network']} takes an integer from {smallest}"
-            )
-        if recipe["image"]["grayscale"] and recipe["image"].get("hue_zooms"):
-            raise InputError(
-                f"params.yaml: recipes.{name}.image.grayscale is True; "
-                "it takes false unless hue_zooms is []"
-            )
-        zooms = recipe["image"].get("fisher_zooms", [])
-        if any(round(size * zoom) < PATCH for zoom in zooms):
-            raise InputError(
-                f"params.yaml: recipes.{name}.image.fisher_zooms is {zooms}; it takes shares of "
-                f"size, {size} here, that are {PATCH} pixels at least"
-            )
-        recipes[name] = Recipe(**{**recipe, "image": Image.of(recipe["image"])})
-    return Parameters(
-        **{
-            **values,
-            "recipes": recipes,
-            "split": Split(**values["split"]),
-            "view2": View2(**values["view2"]),
+    def in_use(self) -> dict[str, Any]:
+        """Return what decides a run: all but the recipes and schedulers that are not chosen."""
+        return {
+            "dataset": self.dataset,
+            "seed": self.seed,
+            "deterministic": self.deterministic,
+            "split": dataclasses.asdict(self.split),
+            "recipe": self.recipe,
+            "recipe_settings": dataclasses.asdict(self.recipe_settings),
+            "scheduler": self.scheduler,
+            "scheduler_settings": dict(self.scheduler_settings),
         }
-    )
 
 
-def parse(text: str, name: str) -> Parameters:
-    """Return the parameters of a params.yaml's content; `name` is the file's, for messages.
+class _Loader(yaml.SafeLoader):
+    """Reads YAML as DVC does, by the rules of YAML 1.2: no key twice, and 1e-4 is a number."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping; raise ConstructorError if it has a key twice."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            message = f"the key {twice[0]!r} is given twice"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Return an integer: 017 is seventeen, unlike in YAML 1.1."""
+        digits = self.construct_scalar(node).replace("_", "")
+        prefix = digits.lstrip("-+")[:2]
+        return int(digits, {"0b": 2, "0o": 8, "0x": 16}.get(prefix, 10))
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """Return a number, infinite and undefined ones included."""
+        digits = self.construct_scalar(node).replace("_", "").lower()
+        return float(digits.replace(".inf", "inf").replace(".nan", "nan"))
+
+
+# What a plain scalar is, as the reader that DVC uses has it (ruamel.yaml's resolver, YAML 1.2). By
+# PyYAML's own rules, YAML 1.1, 6e-05 is text, "no" is false and 1:30 is ninety.
+_SCALARS = {
+    "bool": ("true|True|TRUE|false|False|FALSE", "tTfF"),
+    "float": (
+        r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
+        r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+    "int": (
+        "[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?[0-9_]+|[-+]?0x[0-9a-fA-F_]+",
+        "-+0123456789",
+    ),
+    "merge": ("<<", "<"),
+    "null": ("~|null|Null|NULL|", ("~", "n", "N", "")),
+    "value": ("=", "="),
+}
+for _name, (_pattern, _first) in _SCALARS.items():
+    _tag = f"tag:yaml.org,2002:{_name}"
+    _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})$"), list(_first))
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
+
+
+def parse(text: str, name: str) -> Any:
+    """Return what a YAML text holds; `name` is the file's, for messages.
 
     Raises:
-        InputError: the text is not YAML, or see `check`.
+        InputError: the text is not YAML.
     """
     try:
-        values = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, TypeError, RecursionError) as error:
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
-    return check(values)
 
 
-def load(path: Path) -> Parameters:
-    """Read and check params.yaml.
+def read_text(path: Path) -> str:
+    """Return the content of params.yaml.
 
     Raises:
-        InputError: the file is missing or not UTF-8 text, or see `parse`.
+        InputError: the file is missing or not UTF-8 text.
     """
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path} is missing; run from the folder that holds dvc.yaml") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text at byte {error.start}") from None
+
+
+def build(values: Any, name: str) -> Parameters:
+    """Return the parameters of a parsed params.yaml; ranges are `siamese.rules`' to check.
+
+    Raises:
+        InputError: a key is missing or unknown, or a mapping is expected and not found.
+    """
+    try:
+        built: Parameters = _build(Parameters, values)
+    except (TypeError, AttributeError, KeyError, ValueError) as error:
+        raise InputError(f"{name}: {error}; `dvc repro check` names the key") from None
+    return built
+
+
+def _build(kind: Any, value: Any) -> Any:
+    """Return a value as a type of the dataclasses above: nested mappings and tuples."""
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{name: _build(hints.get(name), inner) for name, inner in value.items()})
+    if typing.get_origin(kind) is Mapping:
+        return {name: _build(typing.get_args(kind)[1], inner) for name, inner in value.items()}
+    return tuple(value) if typing.get_origin(kind) is tuple else value
+
+
+def refuse_edited(before: Parameters, now: Parameters, path: Path) -> None:
+    """Raise InputError if params.yaml was edited while a stage ran.
+
+    DVC notes a stage's parameters as they are when it ends, so that it would take the result for
+    one of the new values.
+
+    Args:
+        before: the parameters that the stage ran with.
+        now: those of the file at its end.
+        path: of the file, for the message.
+    """
+    if before.in_use() != now.in_use():
+        raise InputError(
+            f"{path} was edited while training ran, and DVC would take this network for one of the "
+            "new values; run again to train with them, or set them back to continue from here"
+        )
+
+
+def read(path: Path) -> Parameters:
+    """Return the parameters of a params.yaml that `check` has passed.
+
+    Raises:
+        InputError: see `read_text`, `parse` and `build`.
+    """
+    return build(parse(read_text(path), str(path)), str(path))

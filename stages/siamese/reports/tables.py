@@ -1,0 +1,397 @@
+"""The tables of README and docs, as Markdown, of experiments and of View 2."""
+
+from collections.abc import Sequence
+from statistics import mean
+
+import numpy as np
+
+from siamese.evaluation.identification import WAYS
+from siamese.evaluation.verification import wilson_interval
+from siamese.reports import significance
+from siamese.reports.experiments import Row, by_recipe, changes, find, seeds_together
+from siamese.reports.published import (
+    BEST_PUBLISHED,
+    PUBLISHED,
+    REPORTED,
+    REPORTED_WEIGHT_DECAY,
+    VIEW_1,
+    VIEW_2,
+)
+
+# What each objective learns from, in LFW's words.
+PROTOCOLS = {"pairs": "image-restricted", "contrastive": "unrestricted"}
+NOT_MEASURED = "not yet measured"
+
+
+def make(variants: list[Row], view2: Row | None, ablation: Row) -> dict[str, str]:
+    """Return the tables by name.
+
+    Args:
+        variants: each experiment's figures.
+        view2: View 2's, where it has been run.
+        ablation: by recipe, what each stream of its ensemble contributes.
+    """
+    return {
+        "summary": summary_table(variants, view2),
+        "conditions": conditions(variants),
+        "schedulers": schedulers_table(variants),
+        "weight decay": weight_decay_table(variants),
+        "splits": splits_table(variants),
+        "questions": questions_table(variants),
+        "recipes": recipes_table(variants),
+        "one-shot": one_shot_table(variants),
+        "view 2": view2_table(view2),
+        "published": published_table(variants, view2),
+        "ablation": ablation_table(ablation),
+    }
+
+
+def conditions(variants: list[Row]) -> str:
+    """Return on what machines the experiments ran, as a sentence."""
+    machines = dict.fromkeys(
+        f"{train['threads']} thread{'' if train['threads'] == 1 else 's'} of an "
+        f"{train['processor']} (torch {train['torch']})"
+        for train in (variant["train"] for variant in variants)
+    )
+    *others, last = machines
+    return (
+        f"The runs of all tables were made on {', '.join(others)}{' or ' if others else ''}{last}."
+    )
+
+
+def schedulers_table(variants: list[Row]) -> str:
+    """Return, for each scheduler, what was reported, then what was measured, as Markdown."""
+    columns = (
+        *("scheduler", "weight decay", "", "minutes", "epochs (best)", "validation loss"),
+        *("validation accuracy", "test loss", "test accuracy", "test AUC"),
+    )
+    rows: list[tuple[str, ...]] = []
+    for name, (minutes, val_loss, val_accuracy, test_loss, test_accuracy) in REPORTED.items():
+        reported = (f"{val_loss:.3f}", f"{val_accuracy:.1%}", f"{test_loss:.3f}")
+        decay_reported = f"{REPORTED_WEIGHT_DECAY:g}"
+        rows.append(
+            (
+                name,
+                decay_reported,
+                "*reported*",
+                f"{minutes}",
+                "",
+                *reported,
+                f"{test_accuracy:.1%}",
+                "",
+            )
+        )
+        for decay in shown_decays(variants):
+            variant = find(variants, scheduler=name, weight_decay=decay)
+            cells = _measured(variant) if variant else (NOT_MEASURED, *[""] * 7)
+            rows.append((name, f"{decay:g}", *cells))
+    return _markdown(columns, rows)
+
+
+def _measured(variant: Row) -> tuple[str, ...]:
+    train, evaluation = variant["train"], variant["evaluation"]
+    val, test = evaluation["val"], evaluation["test"]
+    return (
+        "measured",
+        f"{train['convergence_seconds'] / 60:.1f}",
+        f"{train['epochs']} ({train['best_epoch']})"
+        + (", collapsed" if train["collapsed_epoch"] is not None else ""),
+        f"{val['loss']:.3f}",
+        _accuracy(val),
+        f"{test['loss']:.3f}",
+        _accuracy(test),
+        f"{test['auc']:.3f}",
+    )
+
+
+def shown_decays(variants: list[Row]) -> list[float]:
+    """Return the weight decays compared: the first experiment's and the reported one."""
+    return sorted({variants[0]["settings"]["weight_decay"], REPORTED_WEIGHT_DECAY})
+
+
+def weight_decay_table(variants: list[Row]) -> str:
+    """Return what each weight decay gave on the validation pairs, no scheduler, as Markdown."""
+    columns = (
+        "weight decay",
+        "best epoch",
+        "validation loss",
+        "validation accuracy",
+        "validation AUC",
+    )
+    decays = dict.fromkeys(variant["settings"]["weight_decay"] for variant in variants)
+    chosen = [v for decay in decays if (v := find(variants, weight_decay=decay))]
+    rows = [
+        (
+            f"{variant['settings']['weight_decay']:g}",
+            f"{variant['train']['best_epoch']}",
+            f"{variant['evaluation']['val']['loss']:.4f}",
+            _accuracy(variant["evaluation"]["val"]),
+            f"{variant['evaluation']['val']['auc']:.3f}",
+        )
+        for variant in sorted(
+            chosen, key=lambda variant: float(variant["settings"]["weight_decay"])
+        )
+    ]
+    return _markdown(columns, rows)
+
+
+def splits_table(variants: list[Row]) -> str:
+    """Return what the first experiment gave on the pairs of each split, as Markdown."""
+    columns = ("pairs", "number", "loss", "accuracy", "AUC")
+    evaluation = variants[0]["evaluation"]
+    rows = [
+        (
+            name,
+            f"{evaluation[split]['pairs']:,}",
+            f"{evaluation[split]['loss']:.3f}",
+            _accuracy(evaluation[split]),
+            f"{evaluation[split]['auc']:.3f}",
+        )
+        for name, split in (("training", "train"), ("validation", "val"), ("test", "test"))
+    ]
+    return _markdown(columns, rows)
+
+
+def questions_table(variants: list[Row]) -> str:
+    """Return what changes to the first experiment gave, means over the same seeds, as Markdown.
+
+    All figures but EER and AUC are at the threshold from the validation pairs.
+    """
+    columns = (
+        *("changed", "epochs (best)", "validation accuracy", "test accuracy"),
+        *("lowest to highest seed", "difference, points", "p of each seed"),
+        *("same pairs missed", "different pairs accepted", "EER", "test AUC"),
+    )
+    first, *_ = variants
+    groups = [
+        sorted(group, key=lambda variant: int(variant["settings"]["seed"]))
+        for group in seeds_together(variants)
+    ]
+    seeds = {variant["settings"]["seed"] for variant in groups[0]}
+    rows: list[tuple[str, ...]] = []
+    for group in groups:
+        alike = all(
+            group[0]["settings"][name] == first["settings"][name]
+            for name in ("recipe", "scheduler")
+        )
+        if (
+            not alike
+            or len(seeds) == 1
+            or {variant["settings"]["seed"] for variant in group} != seeds
+        ):
+            continue
+        tests = [variant["evaluation"]["test"] for variant in group]
+        accuracies, accuracy, low, high = _test_accuracy(group)
+        changed = changes(group[0], first)
+        rows.append(
+            (
+                changed or "nothing",
+                _epochs(group),
+                f"{mean(v['evaluation']['val']['accuracy_at_threshold'] for v in group):.1%}",
+                f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
+                f"{min(accuracies):.1%} to {max(accuracies):.1%}",
+                *(_difference(group, groups[0]) if changed else ("", "")),
+                f"{mean(test['false_reject_rate'] for test in tests):.1%}",
+                f"{mean(test['false_accept_rate'] for test in tests):.1%}",
+                f"{mean(test['equal_error_rate'] for test in tests):.1%}",
+                f"{mean(test['auc'] for test in tests):.3f}",
+            )
+        )
+    return _markdown(columns, rows or [(NOT_MEASURED, *[""] * (len(columns) - 1))])
+
+
+def _difference(group: list[Row], first: list[Row]) -> tuple[str, str]:
+    """Return how a group's accuracies differ from those of the same seeds in the first group.
+
+    As text: the mean difference in points with its interval by a paired bootstrap of the pairs,
+    then McNemar's p-value of each seed.
+    """
+    before, after = ([_correct(variant) for variant in some] for some in (first, group))
+    means = [np.mean(correct, axis=0) for correct in (before, after)]
+    low, high = significance.paired_bootstrap(*means)
+    points = 100 * (means[1].mean() - means[0].mean())
+    each = zip(before, after, strict=True)
+    return (
+        f"{points:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
+        ", ".join(f"{significance.mcnemar(*runs):.2g}" for runs in each),
+    )
+
+
+def _correct(variant: Row) -> significance.Correct:
+    """Return which test pairs a variant classifies correctly, (pairs,) bool."""
+    return np.array([each == "1" for each in variant["correct"]])
+
+
+def recipes_table(variants: list[Row]) -> str:
+    """Return what each recipe gave, means over its seeds, as Markdown.
+
+    Accuracies are those at the threshold from the validation pairs.
+    """
+    columns = (
+        *("recipe", "scheduler", "augmentation", "seeds", "minutes", "epochs (best)"),
+        *("validation accuracy", "test accuracy"),
+        *("lowest to highest seed", "test AUC", "TAR at FAR 10 %", "at 1 %", "Brier score"),
+    )
+    rows = []
+    for recipe, group in by_recipe(variants).items():
+        tests = [variant["evaluation"]["test"] for variant in group]
+        validations = [variant["evaluation"]["val"]["accuracy_at_threshold"] for variant in group]
+        accuracies, accuracy, low, high = _test_accuracy(group)
+        rows.append(
+            (
+                recipe,
+                *(group[0]["settings"][name] for name in ("scheduler", "augmentation")),
+                ", ".join(str(variant["settings"]["seed"]) for variant in group),
+                f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
+                _epochs(group),
+                f"{mean(validations):.1%}",
+                f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
+                f"{min(accuracies):.1%} to {max(accuracies):.1%}",
+                f"{mean(test['auc'] for test in tests):.3f}",
+                f"{mean(test['tar_at_far']['0.1'] for test in tests):.1%}",
+                f"{mean(test['tar_at_far']['0.01'] for test in tests):.1%}",
+                f"{mean(test['brier_score'] for test in tests):.3f}",
+            )
+        )
+    return _markdown(columns, rows)
+
+
+def one_shot_table(variants: list[Row]) -> str:
+    """Return how often each recipe knows one of N people, means over its seeds, as Markdown.
+
+    Intervals are Wilson's on as many trials as there are: all seeds are asked the same.
+    """
+    columns = ("recipe", "seeds", *(f"one of {n}" for n in WAYS))
+    rows = [("*chance*", "", *(f"{1 / n:.1%}" for n in WAYS))]
+    for name, group in by_recipe(variants).items():
+        cells = []
+        for n in WAYS:
+            trials = [variant["evaluation"]["one_shot"][f"{n}_way"] for variant in group]
+            accuracy = mean(trial["accuracy"] for trial in trials)
+            low, high = wilson_interval(accuracy, trials[0]["trials"])
+            cells.append(f"{accuracy:.1%} ({low:.1%} to {high:.1%})")
+        rows.append(
+            (name, ", ".join(str(variant["settings"]["seed"]) for variant in group), *cells)
+        )
+    return _markdown(columns, rows)
+
+
+def _epochs(group: list[Row]) -> str:
+    """Return how many epochs each run of a group had, and which was kept."""
+    return ", ".join(f"{v['train']['epochs']} ({v['train']['best_epoch']})" for v in group)
+
+
+def _test_accuracy(group: list[Row]) -> tuple[list[float], float, float, float]:
+    """Return the seeds' test accuracies at the validation threshold, their mean, and its interval.
+
+    The interval (low, high) is Wilson's on as many pairs as there are: all seeds are evaluated on
+    the same ones.
+    """
+    tests = [variant["evaluation"]["test"] for variant in group]
+    accuracies = [test["accuracy_at_threshold"] for test in tests]
+    return accuracies, mean(accuracies), *wilson_interval(mean(accuracies), tests[0]["pairs"])
+
+
+def view2_table(view2: Row | None) -> str:
+    """Return View 2's figures, over all ten folds, as Markdown."""
+    columns = (
+        *("recipe", "scheduler", "hours", "accuracy, %", "lowest to highest fold", "AUC"),
+        *("TAR at FAR 10 %", "at 1 %", "at 0.1 %"),
+    )
+    if view2 is None:
+        return _markdown(columns, [(NOT_MEASURED, *[""] * (len(columns) - 1))])
+    folds = view2["accuracies"]
+    row = (
+        view2["recipe"],
+        view2["scheduler"],
+        f"{view2['seconds'] / 3600:.1f}",
+        _with_error(view2),
+        f"{min(folds):.1%} to {max(folds):.1%}",
+        f"{view2['auc']:.3f}",
+        *(f"{view2['tar_at_far'][far]:.1%}" for far in ("0.1", "0.01", "0.001")),
+    )
+    return _markdown(columns, [row])
+
+
+def _with_error(view2: Row) -> str:
+    return f"{100 * view2['accuracy']:.2f} ± {100 * view2['standard_error']:.2f}"
+
+
+def published_table(variants: list[Row], view2: Row | None) -> str:
+    """Return our rows beside published ones, as Markdown; ours are set in bold."""
+    columns = ("method", "protocol", "outside data", "evaluated on", "accuracy, %")
+    rows = [(method, protocol, "none", on, value) for method, protocol, on, value in PUBLISHED]
+    for name, group in by_recipe(variants).items():
+        _, accuracy, low, high = _test_accuracy(group)
+        seeds = f"mean of {len(group)} seeds, " if len(group) > 1 else ""
+        value = f"{accuracy:.1%} ({seeds}{low:.1%} to {high:.1%})".replace("%", "")
+        protocol = PROTOCOLS[group[0]["settings"]["objective"]]
+        rows.append((f"**`{name}`**", protocol, "none", VIEW_1, value))
+    if view2 is not None:
+        recipe = view2["recipe"]
+        rows.append(
+            (f"**`{recipe}`**", _protocol(recipe, variants), "none", VIEW_2, _with_error(view2))
+        )
+    rows.sort(key=lambda row: (row[3], row[1]))
+    return _markdown(columns, rows)
+
+
+def ablation_table(ablation: Row) -> str:
+    """Return what selections of each recipe's streams give, as Markdown."""
+    columns = ("recipe", "streams", "validation loss", "test accuracy", "test AUC")
+    rows: list[tuple[str, ...]] = []
+    for recipe, measured in ablation.items():
+        for row in measured["rows"]:
+            low, high = row["test_accuracy_low"], row["test_accuracy_high"]
+            rows.append(
+                (
+                    f"`{recipe}`, seed {measured['seed']}",
+                    row["streams"],
+                    f"{row['validation_loss']:.3f}",
+                    f"{row['test_accuracy']:.1%} ({low:.1%} to {high:.1%})",
+                    f"{row['test_auc']:.3f}",
+                )
+            )
+    return _markdown(columns, rows or [(NOT_MEASURED, *[""] * (len(columns) - 1))])
+
+
+def _protocol(recipe: str, variants: list[Row]) -> str:
+    """Return what a recipe learns from, in LFW's words."""
+    objectives = (v["settings"]["objective"] for v in variants if v["settings"]["recipe"] == recipe)
+    return PROTOCOLS[next(objectives)]
+
+
+def summary_table(variants: list[Row], view2: Row | None) -> str:
+    """Return the main figures beside the report's and the best published, as Markdown."""
+    columns = ("network", "learns from", "evaluated on", "accuracy, %", "training, minutes")
+    minutes, _, _, _, accuracy = REPORTED["none"]
+    rows = [("*as reported*", "listed pairs", VIEW_1, f"{100 * accuracy:.1f}", f"{minutes} (GPU)")]
+    for name, group in by_recipe(variants).items():
+        _, accuracy, low, high = _test_accuracy(group)
+        learns = {"pairs": "listed pairs", "contrastive": "people's names"}
+        rows.append(
+            (
+                f"`{name}`",
+                learns[group[0]["settings"]["objective"]],
+                VIEW_1,
+                f"{accuracy:.1%} ({low:.1%} to {high:.1%})".replace("%", ""),
+                f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
+            )
+        )
+    if view2 is not None:
+        hours = f"{view2['seconds'] / 60:.0f} (ten networks)"
+        rows.append((f"`{view2['recipe']}`", "people's names", VIEW_2, _with_error(view2), hours))
+    for method, protocol, on, value in BEST_PUBLISHED:
+        rows.append((method, protocol, on, value, ""))
+    return _markdown(columns, rows)
+
+
+def _accuracy(figures: dict[str, float]) -> str:
+    low, high = figures["accuracy_low"], figures["accuracy_high"]
+    return f"{figures['accuracy']:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    return "\n".join(
+        f"| {' | '.join(cells)} |" for cells in [columns, ("---",) * len(columns), *rows]
+    )

@@ -1,0 +1,183 @@
+"""Training with early stopping: one loop, seen whole."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from siamese import atomic, machine, progress
+from siamese.dataset.pairs import PairRows
+from siamese.dataset.people import ImagesOfPeople
+from siamese.errors import InputError
+from siamese.evaluation.verification import accuracy, best_threshold, cross_entropy, probability
+from siamese.networks import model_file
+from siamese.networks.contract import EmbeddingNetwork
+from siamese.networks.scoring import compare_pairs, embed_pairs
+from siamese.parameters import Parameters
+from siamese.training import objectives
+from siamese.training.checkpoint import Checkpoint
+from siamese.training.run import Epoch, Run
+
+UNFINISHED = Path(".training")  # not among DVC's outputs, which it deletes before a run
+
+
+def train(run: Run, images: Tensor, validation: PairRows) -> Iterator[Epoch]:
+    """Train until the validation loss has not fallen for `patience` epochs, or `max_epochs`.
+
+    Yields each epoch as it ends. A loss that is not a finite number ends the run at once: that
+    epoch is not yielded, and `run.diverged_epoch` names it. Afterwards the network has the best
+    epoch's parameters.
+
+    An ensemble is calibrated on the validation pairs at each epoch's end, and the epoch is chosen
+    by the loss of the same pairs: their loss is a little lower than that of other people's pairs,
+    by as much as one slope for each stream can fit.
+
+    Args:
+        run: new and prepared, or with the state of one that was left.
+        images: all images, (images, size, size[, 3]) uint8, on the network's device.
+        validation: pairs that decide when to stop and which epoch to keep.
+
+    Raises:
+        InputError: the loss was a finite number in no epoch.
+    """
+    if run.network.constants() and not run.prepared:
+        raise ValueError("the network's closed-form streams are not set; see `prepare`")
+    embeddings: Tensor | None = None
+    while not run.finished:
+        number = len(run.epochs) + 1
+        start = time.perf_counter()
+        learning_rate = float(run.scheduler.get_last_lr()[0])
+        train_loss, train_accuracy = _epoch(run)
+        embeddings, pairs = embed_pairs(run.network, images, validation.rows, embeddings)
+        if isinstance(run.network, EmbeddingNetwork) and embeddings.isfinite().all():
+            first, second = embeddings[pairs.T]
+            run.network.calibrate(first, second, validation.labels)
+        scores = compare_pairs(run.network, embeddings, pairs)
+        val_loss = cross_entropy(scores, validation.labels)
+        if not math.isfinite(train_loss + val_loss):
+            run.diverged_epoch = number
+            break
+        run.stopping.update(val_loss, run.network)
+        seconds = time.perf_counter() - start + (run.preparation_seconds if number == 1 else 0)
+        run.epochs.append(
+            Epoch(
+                epoch=number,
+                train_loss=train_loss,
+                train_accuracy=train_accuracy,
+                val_loss=val_loss,
+                val_accuracy=accuracy(scores, validation.labels),
+                val_threshold=best_threshold(scores, validation.labels),
+                val_spread=float(probability(scores).std()),
+                learning_rate=learning_rate,
+                seconds=round(seconds, 2),
+            )
+        )
+        yield run.epochs[-1]
+    if not run.epochs:
+        raise InputError(
+            f"the loss of epoch {run.diverged_epoch} is not a finite number; {run.advice()}"
+        )
+    run.restore_best()
+
+
+def _epoch(run: Run) -> tuple[float, float]:
+    """Go through an epoch's batches; return mean loss and accuracy, or NaN as it appears."""
+    run.network.train()
+    loss_sum = 0.0
+    correct = decisions = 0
+    title, total = f"epoch {len(run.epochs) + 1}", run.objective.batches
+    with progress.bar(title=title, unit=" batches", total=total) as bar:
+        for batch in run.objective.epoch(run.order):
+            result = run.objective.loss(run.network, batch)
+            run.optimizer.zero_grad()
+            result.loss.backward()
+            run.optimizer.step()
+            if run.by_batch:
+                run.scheduler.step()
+            loss_sum += result.loss.item() * result.decisions
+            correct += result.correct
+            decisions += result.decisions
+            if not math.isfinite(loss_sum):
+                return math.nan, math.nan
+            bar.update()
+            bar.set_postfix(
+                loss=f"{loss_sum / decisions:.3f}", accuracy=f"{correct / decisions:.1%}"
+            )
+    if not run.by_batch:
+        run.scheduler.step()
+    return loss_sum / decisions, correct / decisions
+
+
+def prepare(run: Run, checkpoint: Checkpoint) -> None:
+    """Set what is not learned step by step, or take it from the checkpoint."""
+    if (constants := checkpoint.load_constants()) is not None:
+        run.load_constants(constants)
+        return
+    start = time.perf_counter()
+    run.objective.prepare(run.network)
+    run.prepared = True
+    run.preparation_seconds = time.perf_counter() - start
+    if run.network.constants():
+        print(f"closed-form streams: {run.preparation_seconds:.0f} s", flush=True)
+        checkpoint.save_constants(run.constants())
+
+
+def fit(
+    parameters: Parameters,
+    images: Tensor,
+    examples: PairRows | ImagesOfPeople,
+    validation: PairRows,
+    inputs: list[Path],
+    table: Path | None = None,
+    fold: int | None = None,
+) -> tuple[Run, Checkpoint]:
+    """Train the network of a recipe, from its start or from where it was left.
+
+    Every epoch is printed, written to a table as it ends, and kept in the checkpoint.
+
+    Args:
+        parameters: recipe, scheduler and seed.
+        images: all images, (images, size, size[, 3]) uint8, on the device to train on.
+        examples: what to learn from.
+        validation: pairs that decide when to stop and which epoch to keep.
+        inputs: files that all of this is from: with other content, it is another run.
+        table: CSV of the epochs to write, if any.
+        fold: of View 2, if it is one.
+
+    Returns:
+        The run, its network with the best epoch's parameters, and its checkpoint, to be removed
+        when the caller has stored what it makes of the run.
+
+    Raises:
+        InputError: the loss was a finite number in no epoch.
+    """
+    torch.manual_seed(parameters.seed)
+    network = model_file.make(parameters.recipe_settings).to(images.device)
+    run = Run(network, objectives.make(parameters.recipe_settings, images, examples), parameters)
+    settings = [fold, parameters.in_use(), machine.describe(images.device)]
+    checkpoint = Checkpoint(UNFINISHED, settings, inputs)
+    prepare(run, checkpoint)
+    if (state := checkpoint.load()) is not None:
+        run.load_state_dict(state)
+        print(f"continuing after epoch {len(run.epochs)}, from {checkpoint.path}", flush=True)
+    _write(run.epochs, table)
+    for epoch in train(run, images, validation):
+        checkpoint.save(run.state_dict())
+        _write(run.epochs, table)
+        print(run.describe(epoch), flush=True)
+    if run.diverged_epoch is not None:
+        print(
+            f"epoch {run.diverged_epoch}: the loss is not a finite number; "
+            f"epoch {run.stopping.best_epoch} is kept; {run.advice()}"
+        )
+    return run, checkpoint
+
+
+def _write(epochs: list[Epoch], table: Path | None) -> None:
+    if table is not None:
+        columns = [field.name for field in dataclasses.fields(Epoch)]
+        atomic.write_csv(table, columns, map(dataclasses.astuple, epochs))

@@ -1,0 +1,218 @@
+"""What training learns from: listed pairs, or people's names."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from siamese.dataset.pairs import PairRows
+from siamese.dataset.people import ImagesOfPeople
+from siamese.evaluation.verification import is_different
+from siamese.networks.contract import EmbeddingNetwork, Network
+from siamese.networks.scoring import to_input
+from siamese.parameters import Recipe
+from siamese.training.augmentation import AUGMENTATIONS, Augmentation
+
+TEMPERATURE = 0.1  # of the similarities in the contrastive loss
+IMAGES_OF_ONE = 3  # of one person in a batch, at most
+
+
+class BatchResult(NamedTuple):
+    """A batch's mean loss, how many decisions in it were correct, and how many there were."""
+
+    loss: Tensor
+    correct: int
+    decisions: int
+
+
+class Objective(Protocol):
+    """What a network is trained for.
+
+    Attributes:
+        batches: number of batches in an epoch.
+        unit: what an epoch goes through.
+        size: number of them.
+        chance_loss: at most the loss of a network that gives the same score always, in nats.
+    """
+
+    batches: int
+    unit: str
+    size: int
+    chance_loss: float
+
+    def prepare(self, network: Network) -> None:
+        """Set what the network does not learn step by step, before the first epoch."""
+
+    def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
+        """Yield an epoch's batches, drawn with a generator."""
+
+    def loss(self, network: Network, batch: Tensor) -> BatchResult:
+        """Return the loss of a batch, to be differentiated."""
+
+    def optimizer(self, network: Network, rate: float, decay: float) -> torch.optim.Optimizer:
+        """Return the optimizer of this objective."""
+
+
+def make(recipe: Recipe, images: Tensor, examples: PairRows | ImagesOfPeople) -> Objective:
+    """Return a recipe's objective.
+
+    Args:
+        recipe: its objective, batch size and augmentation.
+        images: all images, (images, size, size[, 3]) uint8.
+        examples: what to learn from: pairs for "pairs", images of people for "contrastive".
+    """
+    augment = AUGMENTATIONS[recipe.augmentation]
+    if recipe.objective == "pairs" and isinstance(examples, PairRows):
+        return PairObjective(images, examples, recipe.batch_size, augment)
+    if recipe.objective == "contrastive" and isinstance(examples, ImagesOfPeople):
+        return ContrastiveObjective(images, examples, recipe.batch_size, augment)
+    raise ValueError(
+        f"objective {recipe.objective!r} does not learn from {type(examples).__name__}"
+    )
+
+
+class PairObjective:
+    """Binary cross-entropy of listed pairs: the experiment's own, image-restricted.
+
+    Args:
+        images: all images, (images, size, size[, 3]) uint8.
+        pairs: those to learn from.
+        batch_size: pairs in a batch.
+        augment: varies the images, or None.
+    """
+
+    unit = "pairs"
+    chance_loss = math.log(2)
+
+    def __init__(
+        self, images: Tensor, pairs: PairRows, batch_size: int, augment: Augmentation | None
+    ) -> None:
+        self.images = images
+        self.rows = torch.from_numpy(pairs.rows)
+        self.labels = torch.from_numpy(pairs.labels)
+        self.batch_size = batch_size
+        self.augment = augment
+        self.size = len(pairs.labels)
+        self.batches = -(-self.size // batch_size)
+
+    def prepare(self, network: Network) -> None:
+        """Do nothing: all is learned step by step."""
+
+    def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
+        """Yield the indices (n,) of pairs; each pair comes once."""
+        yield from torch.randperm(self.size, generator=order).split(self.batch_size)
+
+    def loss(self, network: Network, batch: Tensor) -> BatchResult:
+        """Return the loss of a batch of pairs; decisions are those at probability 0.5."""
+        first, second = self.images[self.rows[batch].T.to(self.images.device)]
+        different = self.labels[batch].to(self.images.device)
+        images = to_input(first), to_input(second)
+        if self.augment:
+            images = self.augment(images[0]), self.augment(images[1])
+        logits = network(*images)
+        loss = F.binary_cross_entropy_with_logits(logits, different.float())
+        correct = int((is_different(logits) == different).sum())
+        return BatchResult(loss, correct, len(batch))
+
+    def optimizer(self, network: Network, rate: float, decay: float) -> torch.optim.Optimizer:
+        """Return Adam, whose weight decay is an L2 penalty in the loss."""
+        return torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+
+
+class ContrastiveObjective:
+    """Supervised contrastive loss: people's names form the pairs, unrestricted.
+
+    Each image is to be more similar to those of its person than to all others of its batch.
+
+    Source: Khosla et al., "Supervised Contrastive Learning" (2020), equation 2.
+
+    Args:
+        images: all images, (images, size, size[, 3]) uint8.
+        examples: those to learn from, and whom they show.
+        batch_size: people with two images or more in a batch; as many of those with a single
+            image are added, which serve as different persons only.
+        augment: varies the images, or None.
+    """
+
+    unit = "people"
+
+    def __init__(
+        self,
+        images: Tensor,
+        examples: ImagesOfPeople,
+        batch_size: int,
+        augment: Augmentation | None,
+    ) -> None:
+        self.images = images
+        numbers = np.unique(examples.people, return_inverse=True)[1]
+        self.rows, self.people = torch.from_numpy(examples.rows), torch.from_numpy(numbers)
+        self.batch_size = batch_size
+        self.augment = augment
+        indices = [torch.from_numpy(np.flatnonzero(numbers == n)) for n in np.unique(numbers)]
+        self.several = [each for each in indices if len(each) > 1]
+        single = [each for each in indices if len(each) == 1]
+        self.single = torch.cat([torch.empty(0, dtype=torch.int64), *single])
+        self.size = len(self.several)
+        self.batches = -(-self.size // batch_size)
+        # Each image is compared with all others of its batch: two at least of every person with
+        # several, and as many single ones as there are.
+        sizes = [min(batch_size, self.size - first) for first in range(0, self.size, batch_size)]
+        others = [2 * people - 1 + min(people, len(self.single)) for people in sizes]
+        losses = [people * math.log(n) for people, n in zip(sizes, others, strict=True)]
+        self.chance_loss = sum(losses) / max(1, self.size)
+
+    def prepare(self, network: Network) -> None:
+        """Set the network's closed-form streams from the images to learn from."""
+        _embedding(network).set_closed_form(self._load, self.people)
+
+    def _load(self, indices: Tensor) -> Tensor:
+        return to_input(self.images[self.rows[indices].to(self.images.device)])
+
+    def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
+        """Yield the indices (n,) of images; everybody with two images or more comes once."""
+        for people in torch.randperm(self.size, generator=order).split(self.batch_size):
+            chosen = []
+            for person in people:
+                images = self.several[person]
+                shuffled = torch.randperm(len(images), generator=order)
+                chosen.append(images[shuffled[:IMAGES_OF_ONE]])
+            others = torch.randperm(len(self.single), generator=order)[: len(people)]
+            yield torch.cat([*chosen, self.single[others]])
+
+    def loss(self, network: Network, batch: Tensor) -> BatchResult:
+        """Return the loss of a batch of images.
+
+        There is a decision for each image with another of its person in the batch: the image most
+        similar to it, by the mean of the learned streams.
+        """
+        images = self._load(batch)
+        if self.augment:
+            images = self.augment(images)
+        people = self.people[batch].to(self.images.device)
+        # Each learned stream has a loss of its own: (streams, n, 256).
+        embeddings = _embedding(network).embed_learned(images).transpose(0, 1)
+        itself = torch.eye(len(batch), dtype=torch.bool, device=images.device)
+        similarities = (embeddings @ embeddings.mT / TEMPERATURE).masked_fill(itself, -torch.inf)
+        same = (people[:, None] == people) & ~itself
+        anchors = same.any(dim=1)
+        log_share = similarities - similarities.logsumexp(dim=2, keepdim=True)
+        of_same = log_share.masked_fill(~same, 0).sum(dim=2)
+        loss = -(of_same / same.sum(dim=1).clamp(min=1))[:, anchors].mean()
+        correct = same.gather(1, similarities.mean(dim=0).argmax(dim=1, keepdim=True)).sum()
+        return BatchResult(loss, int(correct), int(anchors.sum()))
+
+    def optimizer(self, network: Network, rate: float, decay: float) -> torch.optim.Optimizer:
+        """Return AdamW, whose weight decay is separate from the loss."""
+        return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+
+
+def _embedding(network: Network) -> EmbeddingNetwork:
+    """Return the network if it has learned embeddings to contrast; raise TypeError if not."""
+    if not isinstance(network, EmbeddingNetwork):
+        name = type(network).__name__
+        raise TypeError(f"objective contrastive takes an EmbeddingNetwork; {name} is none")
+    return network
