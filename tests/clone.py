@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dvc.utils.hydra import apply_overrides
+
 ROOT = Path(__file__).parents[1]
 STAGES = ("check", "download", "faces", "split", "train", "evaluate", "plot")
 # Images small and epochs few: what is tested is the graph, not how well it learns.
@@ -21,7 +23,7 @@ SMALL = {
     "recipes.koch.image.size": "73",
     "recipes.koch.max_epochs": "2",
     "recipes.contrastive.image.size": "32",
-    "recipes.contrastive.image.fisher_zooms": "[]",
+    "recipes.contrastive.streams.fisher": "[]",
     "recipes.contrastive.batch_size": "16",
     "recipes.contrastive.max_epochs": "2",
     "recipes.large.image.size": "40",  # of which its closest Fisher vectors see 26
@@ -98,25 +100,21 @@ class Clone:
         return output
 
     def json(self, name: str) -> Any:
-        return json.loads((self.path / "metrics" / f"{name}.json").read_text(encoding="utf-8"))
+        """Return what a JSON file holds, such as "metrics/test.json"."""
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
 
     def csv(self, name: str) -> list[dict[str, str]]:
+        """Return the rows of a CSV file."""
         with (self.path / name).open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
     def set(self, changes: dict[str, str]) -> None:
-        """Change values of params.yaml by key, such as "recipes.koch.max_epochs"."""
-        path = self.path / "params.yaml"
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for key, value in changes.items():
-            start = 0
-            for depth, name in enumerate(key.split(".")):
-                wanted = f"{'  ' * depth}{name}:"
-                start = next(i for i in range(start, len(lines)) if lines[i].startswith(wanted))
-            lines[start] = f"{wanted} {value}"
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        """Change values of params.yaml by key, such as "recipes.koch.max_epochs", as DVC does."""
+        overrides = [f"{key}={value}" for key, value in changes.items()]
+        apply_overrides(self.path / "params.yaml", overrides)
 
     def ran(self, output: str) -> list[str]:
+        """Return the stages that DVC's output says were run."""
         return re.findall(r"Running stage '(\w+)'", output)
 
 

@@ -2,10 +2,14 @@
 
 import os
 
+# Beside other workers, a process that wants every core waits for the others most of the time.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 
-from siamese import synthetic
+from siamese.lfw import drawn_faces
 
 # Machines differ in speed, so no test has a deadline; where "CI" is set, examples repeat.
 settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
@@ -13,9 +17,9 @@ settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
-def dataset() -> synthetic.Dataset:
+def dataset() -> drawn_faces.Dataset:
     """Return the synthetic images and lists of seed 0, to look at."""
-    return synthetic.make()
+    return drawn_faces.make()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,14 +1,15 @@
-"""params.yaml is checked as a whole; every complaint is one line that names the key."""
+"""params.yaml is read as DVC reads it, into what the stages use."""
 
-import copy
+import dataclasses
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import parse_yaml
+from dvc.utils.serialize._yaml import YAMLError
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
 from siamese import parameters
 from siamese.errors import InputError
@@ -16,150 +17,73 @@ from siamese.errors import InputError
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 
 
-def values() -> dict[str, Any]:
-    return dict(YAML(typ="safe", pure=True).load(PARAMS.read_text(encoding="utf-8")))
-
-
-def changed(key: str, value: Any) -> dict[str, Any]:
-    result = copy.deepcopy(values())
-    *path, last = key.split(".")
-    target = result
-    for name in path:
-        target = target[name]
-    target[last] = value
-    return result
-
-
-def test_the_committed_file_passes() -> None:
-    params = parameters.load(PARAMS)
+def test_the_committed_file_is_read() -> None:
+    params = parameters.read(PARAMS)
     assert params.dataset == "lfw-deepfunneled"
-    assert params.scheduler == "none"
     assert params.scheduler_settings == {"learning_rate": 0.0001}
     assert params.recipe == "koch"
     assert params.recipe_settings.image.channels == 1
+    assert params.recipe_settings.streams == {}
+    assert params.recipes["quick"].streams["gradients"] == (0.71,)
 
 
-def test_the_four_variants_of_the_experiment_stand_in_the_committed_file() -> None:
-    schedulers = values()["schedulers"]
-    assert schedulers["none"] == {"learning_rate": 0.0001}
-    assert schedulers["step"] == {"learning_rate": 0.01, "step_size": 1, "gamma": 0.1}
-    assert schedulers["multistep"] == {
-        "learning_rate": 0.01,
-        "milestones": [1, 3, 5],
-        "gamma": 0.1,
-    }
-    assert schedulers["exponential"] == {"learning_rate": 0.01, "gamma": 0.1}
+def test_view_2_has_its_own_recipe_and_scheduler_and_is_always_person_disjoint() -> None:
+    params = parameters.read(PARAMS)
+    view2 = params.for_view2()
+    assert (view2.recipe, view2.scheduler) == ("contrastive", "onecycle")
+    assert view2.split.person_disjoint
+    assert not params.split.person_disjoint
+    assert view2.split.validation == params.split.validation
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "says"),
-    [
-        ("scheduler", "exponental", "one of none, step, multistep, exponential"),
-        ("dataset", "celeba", "one of lfw-deepfunneled"),
-        ("recipes.koch.batch_size", 0, "an integer from 1"),
-        ("recipes.koch.batch_size", 32.0, "an integer from 1"),
-        ("recipes.koch.batch_size", True, "an integer from 1"),
-        ("recipes.koch.batch_size", None, "an integer from 1"),
-        ("recipes.koch.weight_decay", "6e-05", "a number from 0"),
-        ("recipes.koch.weight_decay", -1, "a number from 0"),
-        ("recipes.koch.weight_decay", float("nan"), "a number from 0"),
-        ("recipes.koch.weight_decay", float("inf"), "a number from 0"),
-        ("seed", -1, "an integer from 0"),
-        ("recipes.contrastive.image", 105, "a mapping of crop, size, grayscale"),
-        ("recipes.koch.image.size", 31, "an integer from 32"),
-        ("recipes.koch.network", "residual", "one of koch"),
-        ("recipes.contrastive.objective", "pairs", "one of contrastive"),
-        ("recipes.large.image.deep_zooms", [1, 0.4], "a list of shares of the image's side"),
-        ("recipes.large.image.deep_zooms", [], "a list of shares of the image's side"),
-        ("recipes.large.image.hue_zooms", [2], "a list of shares of the image's side"),
-        ("recipes.large.image.fisher_zooms", 1.0, "a list of shares of the image's side"),
-        ("recipes.large.image.grayscale", True, "false unless hue_zooms is []"),
-        ("recipe", "triplet", "one of koch, contrastive"),
-        ("recipes.koch.image.grayscale", 1, "true or false"),
-        ("split.validation", 0, "a number from 0.01"),
-        ("schedulers.none.learning_rate", "fast", "a number from 1e-09"),
-        ("schedulers.multistep.milestones", [3, 1], "a list of increasing epochs"),
-        ("schedulers.multistep.milestones", "1, 3", "a list of increasing epochs"),
-        ("schedulers.step.gamma", 2, "a number from 1e-09 to 1"),
-    ],
+def test_what_decides_a_run_leaves_out_recipes_and_schedulers_that_are_not_chosen() -> None:
+    params = parameters.read(PARAMS)
+    recipe = dataclasses.replace(params.recipes["large"], batch_size=7)
+    other = dataclasses.replace(params, recipes={**params.recipes, "large": recipe})
+    assert other.in_use() == params.in_use()
+    chosen = dataclasses.replace(other, recipe="large")
+    assert chosen.in_use()["recipe_settings"]["batch_size"] == 7
+
+
+ODD = (
+    *("6e-05", "1e-4", "1E-3", "0.00006", "1.", "+1", "-0", ".5", "-.5e3", "5e3", "0.1e+5", "e5"),
+    *("0o17", "017", "-017", "08", "0x1F", "+0x1f", "0b101", "1_000", "1_0.5e3", "1:30", "1.2.3"),
+    *("yes", "no", "on", "off", "y", "N", "True", "TRUE", "tRue", "~", "null", "NULL", "nULL", ""),
+    *(".inf", "-.INF", "+.inf", ".nan", ".NaN", "inf", "nan", "=", "'1e-4'", '"yes"', "<<"),
+    *("[1, 3, 5]", "{a: 1}", "!!str 1", "!!int '3'", "!!float 1", "# nothing", "&x 1", "*x", "!!"),
+    *("{a: 1, a: 2}", "- 1", "@", "`", "a: b", "|\n  text", "{", "[1,", '"', "\t"),
 )
-def test_a_wrong_value_is_named_with_its_key_and_what_it_takes(
-    key: str, value: Any, says: str
-) -> None:
-    with pytest.raises(InputError) as complaint:
-        parameters.check(changed(key, value))
-    message = str(complaint.value)
-    assert message.startswith(f"params.yaml: {key} is {value!r}; it takes {says}")
-    assert "\n" not in message
 
 
-def test_fisher_vectors_of_less_than_a_patch_are_refused() -> None:
-    values = changed("recipes.large.image.size", 40)
-    values["recipes"]["large"]["image"]["fisher_zooms"] = [1.0, 0.65]
-    assert parameters.check(values)
-    values["recipes"]["large"]["image"]["fisher_zooms"] = [1.0, 0.6]
-    says = r"recipes.large.image.fisher_zooms is \[1.0, 0.6\]; it takes shares of size, 40 here, "
-    with pytest.raises(InputError, match=says + "that are 26 pixels at least"):
-        parameters.check(values)
-
-
-@pytest.mark.parametrize(
-    ("key", "meant"),
-    [
-        ("recipes.koch.batchsize", "batch_size"),
-        ("recipes.koch.image.sizes", "size"),
-        ("schedulers.cos", "cosine"),
-    ],
-)
-def test_a_misspelt_key_is_named_with_the_nearest_one(key: str, meant: str) -> None:
-    with pytest.raises(InputError, match=rf"unknown key {re.escape(key)}; did you mean .*{meant}"):
-        parameters.check(changed(key, 1))
-
-
-@pytest.mark.parametrize(
-    "key", ["seed", "recipes.koch", "recipes.koch.image.crop", "schedulers.step.gamma"]
-)
-def test_a_missing_key_is_named_with_what_it_takes(key: str) -> None:
-    broken = changed(key, None)
-    *path, last = key.split(".")
-    target = broken
-    for name in path:
-        target = target[name]
-    del target[last]
-    with pytest.raises(InputError, match=rf"params.yaml: {re.escape(key)} is missing; it takes"):
-        parameters.check(broken)
-
-
-@given(st.text() | st.binary().map(lambda data: data.decode("latin-1")))
-def test_any_text_ends_in_one_line(text: str) -> None:
-    with pytest.raises(InputError) as complaint:
-        parameters.parse(text, "params.yaml")
-    assert len(str(complaint.value).splitlines()) == 1
-
-
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-
-
-@given(
-    st.sampled_from(
-        [
-            *("seed", "split.validation", "scheduler", "schedulers.step", "extra"),
-            *("recipe", "recipes", "recipes.koch.image", "recipes.contrastive.network"),
-        ]
-    ),
-    st.recursive(
-        SCALARS,
-        lambda inner: st.lists(inner) | st.dictionaries(SCALARS.filter(lambda k: k == k), inner),
-        max_leaves=8,
-    ),
-)
-def test_any_value_either_passes_or_ends_in_one_line(key: str, value: Any) -> None:
+@pytest.mark.parametrize("value", ODD)
+def test_values_mean_what_they_mean_to_dvc(value: str) -> None:
+    text = f"key: {value}\n"
     try:
-        parameters.check(changed(key, value))
-        message = "accepted"
-    except InputError as complaint:
-        message = str(complaint)
-    assert len(message.splitlines()) == 1
+        expected = repr(parse_yaml(text, "params.yaml"))
+    except YAMLError:
+        with pytest.raises(InputError, match=r"^params\.yaml: not YAML: "):
+            parameters.parse(text, "params.yaml")
+    else:
+        assert repr(parameters.parse(text, "params.yaml")) == expected
+
+
+NUMBER = st.from_regex(r"[-+]?[0-9_]{0,3}\.?[0-9_]{0,3}([eE][-+]?[0-9]{1,2})?", fullmatch=True)
+
+
+@given(NUMBER)
+def test_numbers_mean_what_they_mean_to_dvc(value: str) -> None:
+    text = f"key: {value}\n"
+    try:
+        expected = repr(parse_yaml(text, "params.yaml"))
+    except (YAMLError, ValueError):
+        with pytest.raises(InputError):
+            parameters.parse(text, "params.yaml")
+    else:
+        assert repr(parameters.parse(text, "params.yaml")) == expected
+
+
+def test_a_date_is_text_since_no_key_takes_one() -> None:
+    assert parameters.parse("key: 2015-07-10", "params.yaml") == {"key": "2015-07-10"}
 
 
 @pytest.mark.parametrize("number", ["6e-05", "1e-4", "0.00006", "1E-3"])
@@ -167,18 +91,66 @@ def test_small_numbers_are_numbers_however_they_are_written(number: str, tmp_pat
     path = tmp_path / "params.yaml"
     text = PARAMS.read_text(encoding="utf-8")
     path.write_text(re.sub("weight_decay: 0.0005", f"weight_decay: {number}", text))
-    assert parameters.load(path).recipes["contrastive"].weight_decay == float(number)
+    assert parameters.read(path).recipes["contrastive"].weight_decay == float(number)
 
 
-def test_an_image_too_small_for_the_network_is_named_with_what_it_takes() -> None:
-    broken = changed("recipes.koch.image.size", 64)
-    with pytest.raises(
-        InputError, match=r"recipes\.koch\.image\.size is 64; network koch takes .* 73"
-    ):
-        parameters.check(broken)
-    assert parameters.check(changed("recipes.contrastive.image.size", 64))
+def test_a_key_given_twice_is_refused_with_its_line() -> None:
+    with pytest.raises(InputError, match=r"the key 'seed' is given twice.*line 1"):
+        parameters.parse("seed: 1\nseed: 2\n", "params.yaml")
+
+
+@given(st.text() | st.binary().map(lambda data: data.decode("latin-1")))
+def test_any_text_is_read_or_ends_in_one_line(text: str) -> None:
+    try:
+        parameters.build(parameters.parse(text, "params.yaml"), "params.yaml")
+        message = "accepted"
+    except InputError as complaint:
+        message = str(complaint)
+    assert len(message.splitlines()) == 1
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"params\.yaml is missing"):
-        parameters.load(tmp_path / "params.yaml")
+    with pytest.raises(InputError, match=r"params\.yaml is missing; run from the folder"):
+        parameters.read(tmp_path / "params.yaml")
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"seed: \xff")
+    with pytest.raises(InputError, match=r"params\.yaml: not UTF-8 text at byte 6"):
+        parameters.read(path)
+
+
+def test_a_stage_by_hand_on_a_file_that_was_not_checked_ends_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS.read_text(encoding="utf-8").replace("crop: 250", "crops: 250"))
+    with pytest.raises(InputError, match=r"'crops'; `dvc repro check` names the key$"):
+        parameters.read(path)
+
+
+def test_comments_survive_that_dvc_rewrites_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
+    for changes in (
+        ["seed=1", "recipes.koch.batch_size=16"],
+        ["recipes.quick.streams.hue=[0.9,0.8]", "schedulers.multistep.milestones=[2]"],
+        ["recipes.large.streams.fisher=[]", "dataset=synthetic", "split.validation=0.2"],
+    ):
+        apply_overrides(path, changes)
+
+    def comments(text: str) -> list[str]:
+        return [line.strip() for line in text.splitlines() if "#" in line]
+
+    assert comments(path.read_text("utf-8")) == comments(PARAMS.read_text("utf-8"))
+    params = parameters.read(path)
+    assert params.recipes["quick"].streams["hue"] == (0.9, 0.8)
+    assert params.recipes["koch"].batch_size == 16
+
+
+def test_parameters_edited_while_a_stage_ran_are_refused() -> None:
+    params = parameters.read(PARAMS)
+    other = dataclasses.replace(params, scheduler="step")
+    unrelated = dataclasses.replace(params, view2=parameters.View2("quick", "onecycle"))
+    parameters.refuse_edited(params, unrelated, PARAMS)
+    with pytest.raises(InputError, match=r"params\.yaml was edited while training ran"):
+        parameters.refuse_edited(params, other, PARAMS)

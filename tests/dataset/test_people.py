@@ -1,0 +1,64 @@
+"""People are divided into training and validation, and pairs formed of their images."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from siamese.dataset import people
+from siamese.dataset.protocol import DIFFERENT, SAME, Face
+from siamese.errors import InputError
+
+IMAGES = {f"Person_{i}": 1 + (i % 4) * (i % 3) for i in range(100)} | {"Famous": 200}
+
+
+def test_validation_takes_whole_people_in_the_share_asked() -> None:
+    learned, validation = people.hold_out(IMAGES, 0.2, seed=0)
+    assert learned | validation == IMAGES
+    assert not learned.keys() & validation.keys()
+    for several in (False, True):
+        everybody = sum((count > 1) is several for count in IMAGES.values())
+        assert sum((n > 1) is several for n in validation.values()) == round(0.2 * everybody)
+
+
+def test_a_seed_decides_who_validates_and_which_pairs_are_formed() -> None:
+    assert people.hold_out(IMAGES, 0.2, 0) == people.hold_out(IMAGES, 0.2, 0)
+    assert people.hold_out(IMAGES, 0.2, 0) != people.hold_out(IMAGES, 0.2, 1)
+    assert people.form_pairs(IMAGES, 0) == people.form_pairs(IMAGES, 0)
+    assert people.form_pairs(IMAGES, 0) != people.form_pairs(IMAGES, 1)
+
+
+def test_pairs_are_balanced_all_different_and_of_images_that_exist() -> None:
+    pairs = people.form_pairs(IMAGES, 0)
+    labels = Counter(pair.label for pair in pairs)
+    assert labels[SAME] == labels[DIFFERENT] > 0
+    assert len({pair[:2] for pair in pairs}) == len(pairs)
+    for first, second, label in pairs:
+        assert (first.person == second.person) is (label == SAME)
+        assert first != second
+        for face in (first, second):
+            assert 1 <= face.number <= IMAGES[face.person]
+
+
+def test_one_person_never_gives_more_than_ten_same_pairs() -> None:
+    same = Counter(p.first.person for p in people.form_pairs(IMAGES, 0) if p.label == SAME)
+    assert max(same.values()) == same["Famous"] == people.PAIRS_OF_ONE
+
+
+def test_people_of_whom_no_pair_can_be_formed_are_bad_input() -> None:
+    for images in ({}, {"A": 1, "B": 1}, {"A": 2}):
+        with pytest.raises(InputError, match=r"split\.validation"):
+            people.form_pairs(images, 0)
+
+
+def test_all_images_of_people_are_named() -> None:
+    assert people.faces_of_people({"A": 2, "B": 1}) == [("A", 1), ("A", 2), ("B", 1)]
+
+
+def test_images_of_people_are_found_by_row_or_named() -> None:
+    rows = {Face("A", 1): 7, Face("A", 2): 5, Face("B", 1): 2}
+    found = people.to_images(list(rows), rows)
+    assert (found.rows.tolist(), found.people) == ([7, 5, 2], ["A", "A", "B"])
+    assert found.rows.dtype == np.int64
+    with pytest.raises(InputError, match=r"B/B_0002\.jpg: counted in the list of people"):
+        people.to_images([Face("B", 2)], rows)

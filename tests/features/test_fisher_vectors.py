@@ -1,0 +1,67 @@
+"""Fisher vectors are gradients of the likelihood of an image's patches."""
+
+import pytest
+import torch
+
+from siamese.features import fisher_vectors
+from siamese.features.fisher_vectors import FisherVectors
+
+
+def images(number: int = 20, size: int = 32) -> torch.Tensor:
+    torch.manual_seed(0)
+    return torch.rand(number, 1, size, size)
+
+
+def test_differences_are_gradients_of_the_log_likelihood(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = torch.randn(1, 30, fisher_vectors.POINT)
+    vectors = FisherVectors()
+    torch.manual_seed(0)
+    vectors.mixture.means.copy_(0.3 * torch.randn(fisher_vectors.GAUSSIANS, fisher_vectors.POINT))
+    vectors.mixture.variances.copy_(
+        torch.rand(fisher_vectors.GAUSSIANS, fisher_vectors.POINT) + 0.3
+    )
+    vectors.basis.copy_(torch.eye(128, fisher_vectors.COMPONENTS))
+    described = torch.zeros(1, 30, 128)
+    described[..., : fisher_vectors.COMPONENTS] = points[..., : fisher_vectors.COMPONENTS]
+    monkeypatch.setattr(fisher_vectors, "describe", lambda images: (described, points[0, :, -2:]))
+    found = vectors(torch.zeros(1, 1, 32, 32)).unflatten(
+        1, (fisher_vectors.GAUSSIANS, 2 * fisher_vectors.POINT)
+    )
+
+    means = vectors.mixture.means.double().requires_grad_()
+    deviations = vectors.mixture.variances.double().sqrt().requires_grad_()
+    normal = torch.distributions.Normal(means, deviations)
+    log_density = normal.log_prob(points[0, :, None].double()).sum(dim=2)
+    log_likelihood = (log_density + vectors.mixture.log_shares).logsumexp(dim=1).sum()
+    by_mean, by_deviation = torch.autograd.grad(log_likelihood, (means, deviations))
+    gradients = torch.cat([by_mean * deviations, by_deviation * deviations / 2**0.5], dim=1)
+    rooted = gradients.sign() * gradients.abs().sqrt()
+    expected = torch.nn.functional.normalize(rooted, dim=1).float()
+    large = log_density.softmax(dim=1).sum(dim=0) > 1e-3  # others are noise of float32
+    assert large.sum() > 20
+    torch.testing.assert_close(found[0, large], expected[large], atol=2e-3, rtol=0)
+
+
+def test_a_vector_does_not_depend_on_the_other_images_of_the_batch() -> None:
+    vectors = FisherVectors()
+    vectors.fit(images())
+    together = vectors(images(7))
+    assert together.shape == (7, FisherVectors.size)
+    lengths = together.unflatten(1, (fisher_vectors.GAUSSIANS, -1)).norm(dim=2)
+    some = lengths > 0.5  # a Gaussian that no patch belongs to gives zeros
+    assert some.sum(dim=1).min() > 1
+    torch.testing.assert_close(lengths[some], torch.ones(int(some.sum())))
+    alone = torch.cat([vectors(image[None]) for image in images(7)])
+    torch.testing.assert_close(together, alone, atol=1e-2, rtol=0)
+
+
+def test_a_seed_repeats_the_mixture() -> None:
+    fitted = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        vectors = FisherVectors()
+        drawn = torch.rand(20, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+        vectors.fit(drawn)
+        fitted.append(vectors.mixture.means)
+    assert torch.equal(fitted[0], fitted[1])
+    assert not torch.equal(fitted[0], fitted[2])

@@ -1,0 +1,111 @@
+"""Every command in README and docs, typed in their order in a clone with drawn faces."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from clone import ROOT, Clone, make_clone
+
+pytestmark = pytest.mark.pipeline
+PAGES = ("README.md", "docs/experiments.md")
+# What takes hours, real images or the tests is marked so before its block.
+MARK = "<!-- [^\\n]+ -->"
+BLOCK = re.compile(rf"({MARK}\n)?```sh\n(.*?)```", re.DOTALL)
+WIDTH = 120
+
+
+def commands(page: str) -> list[str]:
+    """Return the command lines of a page that can be typed in the tests."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = [
+        line.partition("  #")[0].strip()
+        for mark, block in BLOCK.findall(text)
+        if not mark
+        for line in block.splitlines()
+    ]
+    return [line.removeprefix("pip install -e . && ") for line in lines if line]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Return a clone on drawn faces whose first run is committed."""
+    one_epoch = {f"recipes.{name}.max_epochs": "1" for name in ("koch", "contrastive", "large")}
+    clone = make_clone(tmp_path_factory.mktemp("commands") / "clone", one_epoch)
+    clone.env["COLUMNS"] = str(WIDTH)
+    clone.type("dvc repro && git add -A && git commit -q -m 'first run'")
+    return clone
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_the_page_works(clone: Clone, page: str) -> None:
+    clone.type("git checkout -q . && dvc checkout -q --force")
+    printed = {command: clone.type(command) for command in commands(page)}
+    assert len(printed) > 5
+
+    [table] = [output for command, output in printed.items() if command.startswith("dvc exp show")]
+    lines = table.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert "…" not in table
+    if page == "README.md":
+        header = next(line for line in lines if "Experiment" in line).split()
+        assert {"accuracy", "auc", "minutes", "scheduler"} <= set(header)
+        for scheduler in ("none", "step", "multistep", "exponential"):
+            assert any(scheduler in line.split() for line in lines), scheduler
+
+    difference = printed["dvc metrics diff"]
+    assert len(difference.splitlines()) <= 1 + 15
+    if "dvc queue start" in printed:
+        clone.type("dvc queue stop --kill")
+        clone.type("dvc queue remove --all")
+
+
+def test_quick_runs_on_drawn_faces_as_readme_says_with_its_own_settings(clone: Clone) -> None:
+    clone.type("git checkout -q . && dvc checkout -q --force")
+    clone.type("git checkout -q HEAD^ -- params.yaml")
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (clone.path / "params.yaml").write_text(text, encoding="utf-8")
+    output = clone.type("dvc exp run -S dataset=synthetic -S recipe=quick -S scheduler=onecycle")
+    assert "collapsed" not in output
+    assert clone.json("metrics/test.json")["auc"] > 0.9
+
+
+def test_a_scheduler_that_does_not_suit_is_told_before_anything_starts(clone: Clone) -> None:
+    clone.type("git checkout -q . && dvc checkout -q --force")
+    output = clone.type("dvc exp run -S recipe=quick -S recipes.quick.patience=1")
+    note = output.index("note: recipe quick was tuned for scheduler onecycle")
+    assert note < output.index("stages/train.py")
+    assert "-S scheduler=onecycle" in output
+    # It learns little, but the ensemble is calibrated: no alarm.
+    assert "collapsed" not in output
+
+
+@pytest.mark.parametrize("command", ["", "significance", "report", "ablation", "example"])
+def test_every_command_says_what_it_takes(clone: Clone, command: str) -> None:
+    output = clone.type(f"siamese {command} --help")
+    assert output.startswith(f"usage: siamese {command}".strip())
+    assert clone.type(f"python -m siamese {command} --help") == output
+
+
+def test_a_stage_with_arguments_says_what_it_takes(clone: Clone) -> None:
+    assert "number" in clone.type("python stages/view2_fold.py --help")
+    assert "the following arguments are required: number" in clone.type(
+        "python stages/view2_fold.py", fails=True
+    )
+
+
+def test_the_picture_is_drawn_of_drawn_faces_only(clone: Clone) -> None:
+    clone.type("git checkout -q . && dvc checkout -q --force")
+    picture = clone.path / "docs" / "example.png"
+    before = picture.read_bytes() if picture.exists() else b""
+    assert "shows the workspace's run" in clone.type("siamese example")
+    assert picture.read_bytes() != before
+    clone.set({"dataset": "lfw"})
+    [line] = clone.type("siamese example", fails=True).splitlines()
+    assert line.startswith("error: params.yaml: dataset is 'lfw'; the picture shows drawn faces")
+
+
+def test_a_clone_without_a_network_says_which_command_makes_one(tmp_path: Path) -> None:
+    clone = make_clone(tmp_path / "clone")
+    [line] = clone.type("siamese ablation", fails=True).splitlines()
+    assert line == "error: data/model.safetensors is missing; `dvc repro` makes it"

@@ -1,0 +1,167 @@
+"""Tables say what the figures say."""
+
+import json
+from typing import Any
+
+from made_up import CONTRASTIVE, ROOT, seeds
+from siamese.reports import documents, published, tables
+
+
+def committed() -> list[dict[str, Any]]:
+    """Return the experiments that Git holds."""
+    variants: list[dict[str, Any]] = json.loads((ROOT / documents.VARIANTS).read_text("utf-8"))
+    return variants
+
+
+def test_every_reported_variant_is_measured_at_both_weight_decays() -> None:
+    lines = tables.schedulers_table(committed()).splitlines()
+    for name in published.REPORTED:
+        for decay in tables.shown_decays(committed()):
+            start = f"| {name} | {decay:g} | measured"
+            assert len([line for line in lines if line.startswith(start)]) == 1
+
+
+def test_questions_are_answered_by_means_over_the_seeds_of_the_first() -> None:
+    variants = [
+        *seeds(0.70, 0.72, 0.68),
+        *seeds(0.50, 0.60, 0.70, augmentation="koch", crop=140),
+        *seeds(0.90, 0.90, weight_decay=1.0),  # a seed is missing
+        *seeds(0.95, 0.95, 0.95, recipe="large", objective="contrastive"),
+    ]
+    _, _, first, second = tables.questions_table(variants).splitlines()
+    assert first == (
+        "| nothing | 9 (6), 9 (6), 9 (6) | 75.0% | 70.0% (67.1% to 72.8%) | 68.0% to 72.0% "
+        "|  |  | 63.0% | 56.0% | 49.0% | 0.730 |"
+    )
+    assert second.startswith("| augmentation koch, crop 140 | 9 (6), 9 (6), 9 (6) | 65.0% | 60.0% ")
+    assert second.endswith("| 54.0% | 48.0% | 42.0% | 0.630 |")
+
+
+def test_a_difference_is_of_the_same_pairs_and_the_same_seeds() -> None:
+    first = seeds(0.70, 0.72, 0.68)
+    # 200, 120 and no pairs that only the first classified correctly; none that only the second did.
+    second = seeds(0.50, 0.60, 0.68, crop=140)
+    points, p_values = tables._difference(second, first)
+    assert points.startswith("-10.7 (-1")
+    low, high = map(float, points[points.index("(") + 1 : -1].split(" to "))
+    assert low < -10.7 < high < -8
+    assert p_values == f"{2 * 0.5**200:.2g}, {2 * 0.5**120:.2g}, 1"
+
+
+def test_one_shot_identification_is_given_beside_chance() -> None:
+    chance, _, other = tables.one_shot_table(
+        [*seeds(0.70), *seeds(0.8, 0.9, **CONTRASTIVE)]
+    ).splitlines()[2:]
+    assert chance == "| *chance* |  | 50.0% | 20.0% | 10.0% | 5.0% |"
+    assert other.startswith("| contrastive | 0, 1 | 85.0% (81.2% to 88.2%) | 85.0% ")
+
+
+def test_seeds_are_compared_with_the_same_seeds_whatever_their_order() -> None:
+    first, second = seeds(0.70, 0.72, 0.68), seeds(0.50, 0.60, 0.68, crop=140)
+    in_order = tables.questions_table([*first, *second])
+    assert f"{2 * 0.5**200:.2g}, {2 * 0.5**120:.2g}, 1 |" in in_order
+    assert tables.questions_table([*first, *second[::-1]]) == in_order
+
+
+def test_each_table_shows_its_own_splits_figures() -> None:
+    variants = [
+        *seeds(0.70),
+        *seeds(0.60, weight_decay=1.0),
+        *seeds(0.65, scheduler="step"),
+        *seeds(0.55, scheduler="step", schedule={"gamma": 0.5}),  # is left out
+        *seeds(0.80, 0.90, **CONTRASTIVE),
+    ]
+    assert tables.splits_table(variants).splitlines()[2:] == [
+        "| training | 1,870 | 0.400 | 78.9% (77.9% to 82.3%) | 0.830 |",
+        "| validation | 330 | 0.450 | 73.9% (72.9% to 77.3%) | 0.780 |",
+        "| test | 1,000 | 0.500 | 68.9% (67.9% to 72.3%) | 0.730 |",
+    ]
+    assert tables.weight_decay_table(variants).splitlines()[2:] == [
+        "| 0 | 6 | 0.4500 | 73.9% (72.9% to 77.3%) | 0.780 |",
+        "| 1 | 6 | 0.5500 | 63.9% (62.9% to 67.3%) | 0.680 |",
+    ]
+    schedulers = tables.schedulers_table(variants)
+    assert [row for row in schedulers.splitlines() if "| step | 0 |" in row] == [
+        "| step | 0 | measured | 1.0 | 9 (6) | 0.500 | 68.9% (67.9% to 72.3%) "
+        "| 0.550 | 63.9% (62.9% to 67.3%) | 0.680 |"
+    ]
+    assert tables.recipes_table(variants).splitlines()[3] == (
+        "| contrastive | none | none | 0, 1 | 1.5 | 9 (6), 9 (6) | 90.0% | 85.0% (82.7% to 87.1%) "
+        "| 80.0% to 90.0% | 0.880 | 42.5% | 25.5% | 0.510 |"
+    )
+
+
+def test_machines_are_named_once_each() -> None:
+    def on(threads: int, torch: str) -> dict[str, Any]:
+        return {"train": {"threads": threads, "processor": "AMD EPYC", "torch": torch}}
+
+    two = on(2, "2.14.1")
+    assert tables.conditions([two, two]) == (
+        "The runs of all tables were made on 2 threads of an AMD EPYC (torch 2.14.1)."
+    )
+    assert tables.conditions([two, on(2, "2.15.0"), two, on(1, "2.14.1")]) == (
+        "The runs of all tables were made on 2 threads of an AMD EPYC (torch 2.14.1), "
+        "2 threads of an AMD EPYC (torch 2.15.0) or 1 thread of an AMD EPYC (torch 2.14.1)."
+    )
+
+
+def test_recipes_are_named_apart_and_their_seeds_averaged() -> None:
+    variants = [
+        *seeds(0.70),
+        *seeds(0.80, 0.90, **CONTRASTIVE),
+        *seeds(0.85, **CONTRASTIVE, crop=140),
+    ]
+    rows = tables.published_table(variants, None).splitlines()
+    cells = [row.strip("| ").split(" | ") for row in rows]
+    values = {row[0]: row[-1] for row in cells if row[-2] == published.VIEW_1}
+    assert values["**`koch`**"] == "70.0 (67.1 to 72.8)"
+    assert values["**`contrastive`**"] == "85.0 (mean of 2 seeds, 82.7 to 87.1)"
+    assert values["**`contrastive, crop 140`**"] == "85.0 (82.7 to 87.1)"
+    recipes = tables.recipes_table(variants)
+    assert "| contrastive | none | none | 0, 1 | 1.5 |" in recipes
+    assert "| contrastive, crop 140 | none | none | 0 | 1.5 |" in recipes
+
+    view2 = {
+        "recipe": "contrastive",
+        "scheduler": "onecycle",
+        "seconds": 9000,
+        "accuracy": 0.9,
+        "standard_error": 0.0123,
+        "auc": 0.96,
+        "tar_at_far": {"0.1": 0.9, "0.01": 0.7, "0.001": 0.4},
+        "accuracies": [0.89, 0.88, 0.93],
+    }
+    assert tables.view2_table(view2).splitlines()[-1] == (
+        "| contrastive | onecycle | 2.5 | 90.00 ± 1.23 | 88.0% to 93.0% | 0.960 "
+        "| 90.0% | 70.0% | 40.0% |"
+    )
+    assert "| not yet measured |" in tables.view2_table(None)
+    assert (
+        "| **`contrastive`** | unrestricted | none | View 2 | 90.00 ± 1.23 |"
+        in tables.published_table(variants, view2)
+    )
+
+
+def test_the_summary_has_our_figures_the_reported_and_the_best_published() -> None:
+    view2 = {"recipe": "contrastive", "seconds": 9000, "accuracy": 0.9, "standard_error": 0.0123}
+    variants = [*seeds(0.70, 0.72), *seeds(0.9, **CONTRASTIVE)]
+    rows = tables.summary_table(variants, view2).splitlines()[2:]
+    assert rows == [
+        "| *as reported* | listed pairs | View 1, test | 78.5 | 1.5 (GPU) |",
+        "| `koch` | listed pairs | View 1, test | 71.0 (68.1 to 73.7) | 1.5 |",
+        "| `contrastive` | people's names | View 1, test | 90.0 (88.0 to 91.7) | 1.5 |",
+        "| `contrastive` | people's names | View 2 | 90.00 ± 1.23 | 150 (ten networks) |",
+        "| MRF-Fusion-CSKDA, the best published | listed pairs | View 2 | 95.89 ± 1.94 |  |",
+    ]
+
+
+def test_the_ablation_is_shown_by_recipe() -> None:
+    row = {
+        "streams": "all but hue 0.8", "validation_loss": 0.25, "test_accuracy": 0.9,
+        "test_accuracy_low": 0.88, "test_accuracy_high": 0.92, "test_auc": 0.95,
+    }  # fmt: skip
+    table = tables.ablation_table({"quick": {"seed": 3, "rows": [row]}})
+    assert table.splitlines()[-1] == (
+        "| `quick`, seed 3 | all but hue 0.8 | 0.250 | 90.0% (88.0% to 92.0%) | 0.950 |"
+    )
+    assert "not yet measured" in tables.ablation_table({})

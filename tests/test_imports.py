@@ -1,0 +1,26 @@
+"""Modules that a quick stage or command needs load without torch, which takes seconds."""
+
+import pytest
+
+import new_process
+
+CODE = """
+import sys
+import {module}
+print([name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")])
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "siamese.rules",
+        "siamese.networks.streams",
+        "siamese.evaluation.verification",
+        "siamese.evaluation.identification",
+        "siamese.drawing.curves",
+        "siamese.drawing.gallery",
+    ],
+)
+def test_a_module_of_figures_or_rules_imports_no_torch(module: str) -> None:
+    assert new_process.run("-c", CODE.format(module=module)).strip() == "[]"
