@@ -15,6 +15,13 @@ BLOCK = re.compile(rf"({MARK}\n)?```sh\n(.*?)```", re.DOTALL)
 WIDTH = 120
 
 
+def marked(page: str, mark: str) -> list[str]:
+    """Return the command lines of the block with a mark."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    [block] = [block for found, block in BLOCK.findall(text) if found == f"<!-- {mark} -->\n"]
+    return str(block).splitlines()
+
+
 def commands(page: str) -> list[str]:
     """Return the command lines of a page that can be typed in the tests."""
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -109,3 +116,27 @@ def test_a_clone_without_a_network_says_which_command_makes_one(tmp_path: Path) 
     clone = make_clone(tmp_path / "clone")
     [line] = clone.type("siamese ablation", fails=True).splitlines()
     assert line == "error: data/model.safetensors is missing; `dvc repro` makes it"
+
+
+def test_a_download_without_git_runs_after_the_commands_that_docs_name(clone: Clone) -> None:
+    unpacked = Clone(clone.path.parent / "unpacked")
+    clone.type(f"git archive --prefix=unpacked/ HEAD | tar -x -C {clone.path.parent}")
+    assert "is not a git repository" in unpacked.type("dvc repro --dry check", fails=True)
+    unpacked.env["GIT_CEILING_DIRECTORIES"] = str(clone.path.parent)
+    for command in marked("docs/robustness.md", "in a ZIP"):
+        unpacked.type(command)
+    assert "check" in unpacked.ran(unpacked.type("dvc exp run -S seed=1 check"))
+
+
+def test_a_store_takes_results_to_another_clone(clone: Clone) -> None:
+    clone.type("git checkout -q . && dvc checkout -q --force")
+    other = Clone(clone.path.parent / "other")
+    clone.type(f"git clone -q . {other.path}")
+    assert "No remote provided and no default remote set" in other.type("dvc pull", fails=True)
+    store = clone.path.parent / "store"
+    for command in marked("docs/robustness.md", "with a store"):
+        clone.type(command.replace("/path/to/store", str(store)).replace("push", "push dvc.yaml"))
+    other.type(f"dvc remote add --local -d store {store} && dvc pull dvc.yaml")
+    model = "data/model.safetensors"
+    assert (other.path / model).read_bytes() == (clone.path / model).read_bytes()
+    assert other.ran(other.type("dvc repro")) == []
