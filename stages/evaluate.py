@@ -116,7 +116,10 @@ def main() -> None:
         "brier_score": test["brier_score"],
         "one_of_20": one_shot["20_way"]["accuracy"],
     }
-    atomic.write_json(METRICS, {"dataset": params.dataset, **verification.rounded(metrics)})
+    chosen = {"validate_on": "test"} if params.split.validate_on == "test" else {}
+    atomic.write_json(
+        METRICS, {"dataset": params.dataset, **chosen, **verification.rounded(metrics)}
+    )
     write_curves(scores["test"], pairs["test"].labels)
     print(
         f"test accuracy {test['accuracy']:.1%} "

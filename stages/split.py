@@ -34,6 +34,11 @@ def main() -> None:
         seen = pairs.faces_of(train)
     pairs.refuse_one_class(val, share)
     test = protocol.read_pairs(PROTOCOL / "pairsDevTest.txt")
+    if params.split.validate_on == "training":
+        train = [*train, *val]
+        seen = pairs.faces_of(train)
+    elif params.split.validate_on == "test":
+        val = test
     for name, split in (("train", train), ("val", val), ("test", test)):
         tables.write_pairs(split, rows, PAIRS / f"{name}.csv")
     summary = {

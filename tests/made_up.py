@@ -13,7 +13,8 @@ CONTRASTIVE = {"recipe": "contrastive", "objective": "contrastive"}
 
 def variant(accuracy: float, **settings: object) -> dict[str, Any]:
     """Return a variant as `collect` would, with figures that follow from its accuracy."""
-    row = experiments.settings_of(parameters.read(ROOT / "params.yaml")) | settings
+    row = experiments.settings_of(parameters.read(ROOT / "params.yaml")) | {"device": "cpu"}
+    row |= settings
 
     def figures(a: float, pairs: int) -> dict[str, Any]:
         """Return figures of which no two are alike, nor like those of another split."""
@@ -26,7 +27,7 @@ def variant(accuracy: float, **settings: object) -> dict[str, Any]:
 
     train = {
         "epochs": 9, "best_epoch": 6, "collapsed_epoch": None, "convergence_seconds": 60,
-        "seconds": 90, "threads": 2, "processor": "one", "torch": "2",
+        "seconds": 90, "threads": 2, "processor": "one", "torch": "2", "device": row["device"],
     }  # fmt: skip
     evaluation = {
         "train": figures(accuracy + 0.1, 1870),

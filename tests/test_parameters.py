@@ -154,3 +154,17 @@ def test_parameters_edited_while_a_stage_ran_are_refused() -> None:
     parameters.refuse_edited(params, unrelated, PARAMS)
     with pytest.raises(InputError, match=r"params\.yaml was edited while training ran"):
         parameters.refuse_edited(params, other, PARAMS)
+
+
+def test_a_value_that_is_its_keys_default_does_not_make_another_run() -> None:
+    params = parameters.read(PARAMS)
+    used = params.in_use()
+    assert "second_sigmoid" not in used["recipe_settings"]
+    assert "variant" not in used["recipe_settings"]
+    assert "validate_on" not in used["split"]
+    recipe = dataclasses.replace(
+        params.recipes["koch"], variant=parameters.Variant(scaling="bytes"), second_sigmoid=True
+    )
+    changed = dataclasses.replace(params, recipes={**params.recipes, "koch": recipe}).in_use()
+    assert changed["recipe_settings"]["variant"] == {"scaling": "bytes"}
+    assert changed["recipe_settings"]["second_sigmoid"] is True

@@ -90,6 +90,11 @@ def test_the_choices_are_those_of_the_code() -> None:
         ("recipes", {}, "a mapping of recipes by name"),
         ("recipes.koch.image.grayscale", 1, "true or false"),
         ("split.validation", 0, "a number from 0.01"),
+        ("split.validate_on", "train", "one of held_out, training, test"),
+        ("recipes.koch.second_sigmoid", "yes", "true or false"),
+        ("recipes.koch.variant.scaling", "bits", "one of unit, bytes, standardised"),
+        ("recipes.koch.variant.normalisation", None, "one of before_relu, after_relu"),
+        ("recipes.koch.variant.initialisation", 1, "one of torch, koch"),
         ("schedulers.none.learning_rate", "fast", "a number from 1e-09"),
         ("schedulers.multistep.milestones", [3, 1], "a list of increasing epochs"),
         ("schedulers.multistep.milestones", "1, 3", "a list of increasing epochs"),
@@ -114,11 +119,29 @@ def test_a_wrong_value_is_named_with_its_key_and_what_it_takes(
         ("recipes.koch.streams", {"hue": [0.8]}, "only an ensemble has streams"),
         ("recipes.quick.streams.residual", [], "at least one learned stream (residual)"),
         ("recipes.koch.image.size", 64, "size is 64; network koch takes an integer from 73"),
+        ("recipes.quick.second_sigmoid", True, "second_sigmoid is True; only network koch takes"),
+        ("recipes.quick.variant", {"scaling": "bytes"}, "only network koch takes it"),
     ],
 )
 def test_values_that_do_not_fit_together_are_named(key: str, value: Any, says: str) -> None:
     with pytest.raises(InputError, match=re.escape(says)):
         rules.check(changed(key, value))
+
+
+def test_people_held_out_are_never_learned_from() -> None:
+    values = changed("split.validate_on", "training")
+    assert rules.check(values).split.validate_on == "training"
+    values["recipe"] = "quick"
+    with pytest.raises(InputError, match=r"split\.validate_on is 'training'; recipe quick, which"):
+        rules.check(values)
+
+
+def test_keys_with_a_default_may_be_left_out() -> None:
+    values = copy.deepcopy(VALUES)
+    del values["split"]["validate_on"]
+    del values["recipes"]["koch"]["second_sigmoid"]
+    del values["recipes"]["koch"]["variant"]["scaling"]
+    assert rules.check(values) == rules.check(VALUES)
 
 
 def test_streams_may_be_left_out_but_for_the_learned_ones() -> None:

@@ -39,10 +39,34 @@ class Image:
 
 @dataclass(frozen=True)
 class Split:
-    """How the training pairs, or people, are divided into training and validation."""
+    """How the training pairs, or people, are divided into training and validation.
+
+    Attributes:
+        validation: share of the pairs, or people, that is held out.
+        person_disjoint: nobody of the validation pairs is in a training pair.
+        validate_on: "held_out"; "training": the held-out pairs are learned from as well; "test":
+            the test pairs choose the epoch and the threshold, which flatters them.
+    """
 
     validation: float
     person_disjoint: bool
+    validate_on: str = "held_out"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What the experiment's report leaves open of the Koch network.
+
+    Attributes:
+        scaling: of the input: "unit", to [0, 1]; "bytes", to [0, 255]; "standardised", each image
+            to mean 0 and standard deviation 1.
+        normalisation: of a batch "before_relu" or "after_relu".
+        initialisation: "torch", PyTorch's own, or "koch", that of the paper.
+    """
+
+    scaling: str = "unit"
+    normalisation: str = "before_relu"
+    initialisation: str = "torch"
 
 
 @dataclass(frozen=True)
@@ -59,6 +83,9 @@ class Recipe:
         max_epochs: training ends here at the latest.
         patience: epochs without a lower validation loss after which it ends.
         streams: of an ensemble: by kind, the share of the image's side that each stream sees.
+        variant: of the Koch network.
+        second_sigmoid: objective "pairs": the loss applies a sigmoid to the network's probability,
+            as PyTorch's `BCEWithLogitsLoss` does where it is given one.
     """
 
     network: str
@@ -70,6 +97,8 @@ class Recipe:
     max_epochs: int
     patience: int
     streams: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    variant: Variant = field(default_factory=Variant)
+    second_sigmoid: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +135,7 @@ class Parameters:
 
     def for_view2(self) -> "Parameters":
         """Return the same with the recipe and the scheduler of View 2, always person-disjoint."""
-        split = dataclasses.replace(self.split, person_disjoint=True)
+        split = Split(self.split.validation, person_disjoint=True)
         recipe, scheduler = self.view2.recipe, self.view2.scheduler
         return dataclasses.replace(self, split=split, recipe=recipe, scheduler=scheduler)
 
@@ -116,12 +145,26 @@ class Parameters:
             "dataset": self.dataset,
             "seed": self.seed,
             "deterministic": self.deterministic,
-            "split": dataclasses.asdict(self.split),
+            "split": given(self.split),
             "recipe": self.recipe,
-            "recipe_settings": dataclasses.asdict(self.recipe_settings),
+            "recipe_settings": given(self.recipe_settings),
             "scheduler": self.scheduler,
             "scheduler_settings": dict(self.scheduler_settings),
         }
+
+
+def given(settings: Any) -> dict[str, Any]:
+    """Return the values of a dataclass, nested ones as mappings, without those that are defaults.
+
+    So a key that is new, and has a default, does not make other runs of earlier ones.
+    """
+    values = {}
+    for each in dataclasses.fields(settings):
+        value, factory = getattr(settings, each.name), each.default_factory
+        default = each.default if factory is dataclasses.MISSING else factory()
+        if value != default:
+            values[each.name] = given(value) if dataclasses.is_dataclass(value) else value
+    return values
 
 
 class _Loader(yaml.SafeLoader):

@@ -14,7 +14,7 @@ from siamese import parameters
 from siamese.errors import InputError
 from siamese.lfw.sources import VARIANTS
 from siamese.networks.streams import KINDS
-from siamese.parameters import Image, Parameters, Recipe, Split, View2
+from siamese.parameters import Image, Parameters, Recipe, Split, Variant, View2
 
 IMAGE_SIDE = 250  # of every variant of LFW, in pixels
 
@@ -98,7 +98,11 @@ RULES: dict[type, dict[str, Rule]] = {
         "deterministic": BOOLEAN,
         "scheduler": _choice(*SCHEDULERS),
     },
-    Split: {"validation": _number(0.01, 0.5), "person_disjoint": BOOLEAN},
+    Split: {
+        "validation": _number(0.01, 0.5),
+        "person_disjoint": BOOLEAN,
+        "validate_on": _choice("held_out", "training", "test"),
+    },
     Recipe: {
         "network": _choice(*NETWORKS),
         "objective": _choice(*(network.objective for network in NETWORKS.values())),
@@ -107,6 +111,12 @@ RULES: dict[type, dict[str, Rule]] = {
         "weight_decay": _number(0, 100),
         "max_epochs": EPOCHS,
         "patience": EPOCHS,
+        "second_sigmoid": BOOLEAN,
+    },
+    Variant: {
+        "scaling": _choice("unit", "bytes", "standardised"),
+        "normalisation": _choice("before_relu", "after_relu"),
+        "initialisation": _choice("torch", "koch"),
     },
     Image: {
         "crop": _integer(16, IMAGE_SIDE),
@@ -154,7 +164,8 @@ def _in_dataclass(kind: type, values: Any, key: str) -> str | None:
     """Return what is wrong with the values of a dataclass, or None; key is "" for the file."""
     hints = typing.get_type_hints(kind)
     fields = dataclasses.fields(kind)
-    required = [field.name for field in fields if field.default_factory is dataclasses.MISSING]
+    missing = dataclasses.MISSING
+    required = [each.name for each in fields if each.default is each.default_factory is missing]
     if complaint := _keys(values, list(hints), required, key, RULES.get(kind, {})):
         return complaint
     prefix = f"{key}." if key else ""
@@ -247,6 +258,13 @@ def _together(values: dict[str, Any]) -> str | None:
     for name, recipe in values["recipes"].items():
         if complaint := _in_recipe(recipe, f"recipes.{name}"):
             return complaint
+    validate_on = values["split"].get("validate_on", "held_out")
+    objective = values["recipes"][values["recipe"]]["objective"]
+    if validate_on == "training" and objective != "pairs":
+        return (
+            f"split.validate_on is 'training'; recipe {values['recipe']}, which learns from "
+            "people's names, takes held_out or test"
+        )
     return None
 
 
@@ -258,6 +276,9 @@ def _in_recipe(recipe: dict[str, Any], key: str) -> str | None:
     size = image["size"]
     if size < smallest:
         return f"{key}.image.size is {size}; network {network} takes an integer from {smallest}"
+    for name in ("variant", "second_sigmoid"):
+        if recipe.get(name) and network != "koch":
+            return f"{key}.{name} is {recipe[name]!r}; only network koch takes it"
     if network != "ensemble":
         return f"{key}.streams is {streams!r}; only an ensemble has streams" if streams else None
     if not any(streams.get(kind) for kind, stream in KINDS.items() if stream.learned):

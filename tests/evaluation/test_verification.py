@@ -1,5 +1,7 @@
 """Verification figures agree with scikit-learn, scipy and hand-made cases."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -189,3 +191,25 @@ def test_reliability_counts_every_pair_once_where_its_probability_lies() -> None
     assert shares == (0, 1, 0.5, 1)
     assert counts == (1, 1, 2, 1)
     assert all(low <= share <= high for low, share, high in zip(lows, shares, highs, strict=True))
+
+
+def test_loss_through_a_second_sigmoid_is_that_of_torch_which_takes_probabilities_for_logits() -> (
+    None
+):
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=50), rng.integers(0, 2, 50)
+    expected = torch.nn.BCEWithLogitsLoss()(
+        torch.from_numpy(scores).sigmoid(), torch.from_numpy(labels).double()
+    )
+    assert verification.second_sigmoid_loss(scores, labels) == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize(
+    ("scores", "loss"),
+    [([-99, 99], 0.503), ([0, 0], 0.724), ([99, 99], 0.813), ([-99, -99], math.log(2))],
+)
+def test_a_second_sigmoid_leaves_a_perfect_network_half_a_nat(
+    scores: list[float], loss: float
+) -> None:
+    found = verification.second_sigmoid_loss(np.array(scores, dtype=float), np.array([0, 1]))
+    assert found == pytest.approx(loss, abs=5e-4)

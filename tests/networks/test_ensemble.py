@@ -13,7 +13,7 @@ from siamese.networks.contract import EmbeddingNetwork
 from siamese.networks.ensemble import Ensemble
 from siamese.networks.streams import KINDS, closed_form
 from siamese.networks.streams.closed_form import ClosedFormStream
-from siamese.networks.streams.view import EMBEDDING_SIZE
+from siamese.networks.streams.view import STREAM_SIZE
 from siamese.rules import NETWORKS
 
 # Two learned streams and two closed-form ones.
@@ -33,9 +33,9 @@ def network(
 
 def parts(made: Ensemble, embeddings: Tensor) -> tuple[Tensor, Tensor]:
     """Return embeddings by stream, (n, k, 256), and the closed-form streams' last number each."""
-    learned, rest = embeddings.tensor_split([EMBEDDING_SIZE * len(made.learned)], dim=1)
-    by_stream = rest.unflatten(1, (len(made.closed_form), EMBEDDING_SIZE + 1))
-    first = learned.unflatten(1, (len(made.learned), EMBEDDING_SIZE))
+    learned, rest = embeddings.tensor_split([STREAM_SIZE * len(made.learned)], dim=1)
+    by_stream = rest.unflatten(1, (len(made.closed_form), STREAM_SIZE + 1))
+    first = learned.unflatten(1, (len(made.learned), STREAM_SIZE))
     return torch.cat([first, by_stream[:, :, :-1]], dim=1), by_stream[:, :, -1]
 
 
@@ -60,7 +60,7 @@ def test_embeddings_of_each_stream_have_length_one(size: int, channels: int) -> 
         both, _ = parts(made, made.embed(images))
         learned = made.train().embed_learned(images)
     torch.testing.assert_close(both.norm(dim=2), torch.ones(3, 4))
-    assert learned.shape == (3, 2, EMBEDDING_SIZE)
+    assert learned.shape == (3, 2, STREAM_SIZE)
     torch.testing.assert_close(learned.norm(dim=2), torch.ones(3, 2))
 
 
@@ -147,7 +147,7 @@ def test_without_closed_form_streams_their_part_of_the_embedding_is_empty() -> N
     with torch.no_grad():
         embeddings = made.embed(images)
         assert made.embed_closed_form(images).shape == (3, 0)
-        assert embeddings.shape == (3, 2 * EMBEDDING_SIZE)
+        assert embeddings.shape == (3, 2 * STREAM_SIZE)
         found = made.similarities(embeddings, embeddings.flip(0))
     cosines = embeddings.unflatten(1, (2, -1)) * embeddings.flip(0).unflatten(1, (2, -1))
     torch.testing.assert_close(found, cosines.sum(dim=2))

@@ -1,12 +1,20 @@
 """The network is the experiment's: layers, shapes, parameters, twins."""
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+from siamese import parameters
+from siamese.networks import model_file
 from siamese.networks.contract import EmbeddingNetwork
 from siamese.networks.koch import KochNetwork, feature_map_size
+from siamese.parameters import Variant
 from siamese.rules import NETWORKS
+
+ROOT = Path(__file__).parents[2]
 
 SMALLEST = NETWORKS["koch"].smallest
 
@@ -98,3 +106,60 @@ def test_colour_images_are_taken_too() -> None:
 def test_it_learns_no_embeddings_of_people_and_has_no_constants(network: KochNetwork) -> None:
     assert not isinstance(network, EmbeddingNetwork)
     assert network.constants() == set()
+
+
+def images(n: int = 3) -> torch.Tensor:
+    return torch.rand(n, 1, 73, 73, generator=torch.Generator().manual_seed(0))
+
+
+def variant(**changes: str) -> KochNetwork:
+    torch.manual_seed(0)
+    return KochNetwork(73, variant=Variant(**changes)).eval()
+
+
+def test_a_variant_without_changes_is_the_network_itself() -> None:
+    torch.manual_seed(0)
+    plain = KochNetwork(73).eval()
+    assert torch.equal(variant().embed(images()), plain.embed(images()))
+
+
+def test_bytes_are_images_of_another_scale() -> None:
+    plain, scaled = variant(), variant(scaling="bytes")
+    torch.testing.assert_close(scaled.embed(images() / 255), plain.embed(images()))
+
+
+def test_standardised_images_do_not_depend_on_brightness_and_contrast() -> None:
+    network = variant(scaling="standardised")
+    first, second = network.embed(images()), network.embed(0.5 * images() + 0.2)
+    torch.testing.assert_close(first, second, atol=2e-3, rtol=0)
+    plain = variant()
+    assert not torch.allclose(plain.embed(images()), plain.embed(0.5 * images() + 0.2), atol=2e-3)
+
+
+def test_batches_may_be_normalised_after_relu() -> None:
+    kinds = [type(layer) for layer in list(variant(normalisation="after_relu").twin)[:4]]
+    assert kinds == [nn.Conv2d, nn.ReLU, nn.BatchNorm2d, nn.MaxPool2d]
+
+
+def test_the_papers_initialisation_is_normal_with_its_deviations() -> None:
+    network = variant(initialisation="koch")
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            expected = 0.01 if isinstance(module, nn.Conv2d) else 0.2
+            assert float(module.weight.detach().std()) == pytest.approx(expected, rel=0.1)
+            assert module.bias is not None
+            assert float(module.bias.detach().mean()) == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["scaling", "normalisation", "initialisation"])
+def test_a_variant_travels_in_the_model_file(name: str, tmp_path: Path) -> None:
+    recipe = parameters.read(ROOT / "params.yaml").recipes["koch"]
+    values = {"scaling": "bytes", "normalisation": "after_relu", "initialisation": "koch"}
+    changed = dataclasses.replace(recipe, variant=Variant(**{name: values[name]}))
+    network = model_file.make(changed).eval()
+    path = tmp_path / "model.safetensors"
+    model_file.save(network, model_file.Settings.of(changed, 0.0), path)
+    loaded, settings = model_file.load(path)
+    assert settings.variant == changed.variant
+    some = torch.rand(2, 1, 105, 105)
+    assert torch.equal(loaded.embed(some), network.embed(some))

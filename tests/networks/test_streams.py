@@ -13,7 +13,7 @@ from siamese.networks.cohort import SIZE
 from siamese.networks.ensemble import Ensemble
 from siamese.networks.streams import KINDS, residual
 from siamese.networks.streams.closed_form import ClosedFormStream
-from siamese.networks.streams.view import EMBEDDING_SIZE, LUMINANCE
+from siamese.networks.streams.view import LUMINANCE, STREAM_SIZE
 
 TEN_PEOPLE = torch.arange(10).repeat(4)  # whom 40 images show
 
@@ -83,13 +83,13 @@ def test_a_closed_form_stream_of_any_kind_takes_the_smallest_image_allowed(kind:
     stream = closed_form(kind, images, torch.arange(20) // 2, zoom=KINDS[kind].smallest / 32)
     with torch.no_grad():
         embeddings = stream(images)
-    assert embeddings.shape == (20, EMBEDDING_SIZE + 1)
+    assert embeddings.shape == (20, STREAM_SIZE + 1)
     torch.testing.assert_close(embeddings[:, :-1].norm(dim=1), torch.ones(20))
 
 
 def test_a_learned_stream_takes_the_smallest_image_allowed() -> None:
     made = Ensemble(32, 1, {"residual": (KINDS["residual"].smallest / 32,)})
-    assert made.embed_learned(torch.rand(3, 1, 32, 32)).shape == (3, 1, EMBEDDING_SIZE)
+    assert made.embed_learned(torch.rand(3, 1, 32, 32)).shape == (3, 1, STREAM_SIZE)
 
 
 def test_the_images_of_other_people_are_one_training_image_of_each() -> None:
@@ -190,7 +190,7 @@ def test_gradients_are_right_in_the_layout_of_training() -> None:
     # odd number of images (see `residual._Block`).
     torch.manual_seed(0)
     stream = residual.Stream(64, 1.0).train()
-    maps, weights = stream.view(torch.rand(177, 1, 64, 64)), torch.randn(177, EMBEDDING_SIZE)
+    maps, weights = stream.view(torch.rand(177, 1, 64, 64)), torch.randn(177, STREAM_SIZE)
     gradients = []
     for kind in (torch.float64, torch.float32):
         layers = copy.deepcopy(stream.layers).to(kind).to(memory_format=torch.channels_last)

@@ -1,6 +1,7 @@
 """View 1: no test person is learned from or chosen on; training refuses to learn from one."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +102,35 @@ def test_one_shot_trials_show_test_people_with_all_their_images() -> None:
     index = tables.read_index(evaluate.INDEX)
     for person, images in evaluate.images_of_test_people().items():
         assert np.isin(images, [index[face] for face in index if face.person == person]).all()
+
+
+def divide_with(validate_on: str) -> dict[str, list[tuple[str, str]]]:
+    """Run the stage `split` for the listed pairs; return the names of each part's pairs."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    changed = text.replace("validate_on: held_out", f"validate_on: {validate_on}")
+    Path("params.yaml").write_text(changed, encoding="utf-8")
+    split.main()
+    return {
+        name: tables.read_names(split.PAIRS / f"{name}.csv") for name in ("train", "val", "test")
+    }
+
+
+@pytest.mark.usefixtures("drawn")
+def test_validation_pairs_are_held_out_unless_the_split_says_otherwise() -> None:
+    held_out = divide_with("held_out")
+    assert not set(held_out["train"]) & set(held_out["val"])
+    training = divide_with("training")
+    assert training["train"] == held_out["train"] + held_out["val"]
+    assert training["val"] == held_out["val"]
+    test = divide_with("test")
+    assert test["train"] == held_out["train"]
+    assert test["val"] == test["test"] == held_out["test"]
+    read(parameters.read(Path("params.yaml")).recipe_settings)  # no test person is learned from
+
+
+@pytest.mark.usefixtures("drawn")
+def test_pairs_that_are_learned_from_and_validated_on_are_counted_as_shared() -> None:
+    divide_with("training")
+    shared = json.loads(split.DATASET.read_text(encoding="utf-8"))["shared"]["train_val"]
+    val = tables.read_pairs(split.PAIRS / "val.csv")
+    assert shared["pairs_with_seen_images"] == len(val.labels)

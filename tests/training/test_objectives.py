@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from siamese.dataset.pairs import PairRows
 from siamese.dataset.people import ImagesOfPeople
+from siamese.evaluation.verification import cross_entropy, second_sigmoid_loss
 from siamese.networks.ensemble import Ensemble
+from siamese.networks.scoring import score_pairs
 from siamese.parameters import Recipe
 from siamese.training import objectives
 from siamese.training.augmentation import AUGMENTATIONS
@@ -63,6 +65,20 @@ def test_the_loss_of_pairs_is_the_cross_entropy_of_their_logits() -> None:
         (z >= 0) == y for z, y in zip(logits.tolist(), labels, strict=True)
     )
     assert result.decisions == 4
+
+
+def test_a_second_sigmoid_takes_the_networks_probability_for_a_logit() -> None:
+    torch.manual_seed(0)
+    network = small_koch().eval()
+    recipe = dataclasses.replace(PARAMS.recipes["koch"], second_sigmoid=True)
+    objective = objectives.make(recipe, faces(), TRAINING)
+    batch = torch.arange(6)
+    scores = score_pairs(network, faces(), TRAINING.rows)
+    expected = second_sigmoid_loss(scores, TRAINING.labels)
+    assert objective.loss(network, batch).loss.item() == pytest.approx(expected, abs=1e-5)
+    assert objective.validation_loss(scores, TRAINING.labels) == expected
+    plain = PairObjective(faces(), TRAINING, 4, None)
+    assert plain.validation_loss(scores, TRAINING.labels) == cross_entropy(scores, TRAINING.labels)
 
 
 def test_everybody_with_several_images_comes_once_an_epoch() -> None:

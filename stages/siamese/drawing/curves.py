@@ -79,6 +79,32 @@ def accuracy_by_minutes(runs: Mapping[str, Sequence[tuple[float, float]]], path:
     style.save(figure, path)
 
 
+def loss_by_accuracy(
+    groups: Mapping[str, Sequence[tuple[float, float]]], bounds: tuple[float, float], path: Path
+) -> None:
+    """Draw losses against accuracies, with the range between two bounds shaded.
+
+    Args:
+        groups: (accuracy, loss) of each point, by what it is.
+        bounds: of the losses that are to be explained, in nats.
+        path: PNG to write.
+    """
+    figure, [[axes]] = style.figure(1, 1, 7, 4.5)
+    axes.axhspan(*bounds, color="gray", alpha=0.15, label="possible through a second sigmoid")
+    axes.axhline(np.log(2), color="gray", linestyle=":", label="chance level, ln 2")
+    for (name, points), colour, mark in zip(
+        groups.items(), cycle(style.COLOURS), cycle("*o^s"), strict=False
+    ):
+        if points:
+            accuracies, losses = zip(*points, strict=True)
+            size = 90 if mark == "*" else 30
+            axes.scatter(accuracies, losses, size, color=colour, marker=mark, label=name)
+    axes.set(xlabel="accuracy", ylabel="loss (nats)")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    figure.legend(loc="outside lower center", ncols=2)
+    style.save(figure, path)
+
+
 def reliability(bins: Columns, path: Path, title: str) -> None:
     """Draw how often pairs were different against the probability given for it."""
     figure, [[axes]] = style.figure(1, 1, 5, 5)

@@ -45,6 +45,16 @@ def cross_entropy(scores: Scores, labels: Labels) -> float:
         return float(np.mean(np.logaddexp(0, logits) - logits * (labels == DIFFERENT)))
 
 
+def second_sigmoid_loss(scores: Scores, labels: Labels) -> float:
+    """Return the loss of `cross_entropy` where probabilities are taken for logits.
+
+    PyTorch's `BCEWithLogitsLoss` gives it to a network that ends in a sigmoid of its own. It is
+    0.503 for a perfect network, ln 2 for one that is always certain of the same person, and 0.724
+    for one that always gives probability 0.5.
+    """
+    return cross_entropy(probability(scores), labels)
+
+
 def is_correct(scores: Scores, labels: Labels, threshold: float = EVEN) -> NDArray[np.bool_]:
     """Return which pairs (n,) a threshold classifies correctly, of scores (n,) and labels (n,)."""
     return np.asarray(is_different(scores, threshold) == (labels == DIFFERENT))
@@ -175,10 +185,10 @@ def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, Any]:
         threshold: chosen on other pairs, or at least on validation.
 
     Returns:
-        Loss and accuracy at probability 0.5; accuracy at the threshold; each accuracy's 95 %
-        Wilson interval (low, high); the shares of different pairs accepted (FAR) and of same pairs
-        rejected (FRR) at the threshold; the area under the ROC; the equal error rate; TAR by FAR,
-        see `tars`; the Brier score; the number of pairs.
+        Loss, and the same through a second sigmoid; accuracy at probability 0.5 and at the
+        threshold, each with its 95 % Wilson interval (low, high); the shares of different pairs
+        accepted (FAR) and of same pairs rejected (FRR) at the threshold; the area under the ROC;
+        the equal error rate; TAR by FAR, see `tars`; the Brier score; the number of pairs.
     """
     curve = roc(scores, labels)
     even, tuned = accuracy(scores, labels), accuracy(scores, labels, threshold)
@@ -189,6 +199,7 @@ def figures(scores: Scores, labels: Labels, threshold: float) -> dict[str, Any]:
     return {
         "pairs": len(labels),
         "loss": cross_entropy(scores, labels),
+        "second_sigmoid_loss": second_sigmoid_loss(scores, labels),
         "accuracy": even,
         "accuracy_low": even_low,
         "accuracy_high": even_high,

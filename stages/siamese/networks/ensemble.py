@@ -18,7 +18,7 @@ from siamese.networks import calibration
 from siamese.networks.contract import Network
 from siamese.networks.streams import KINDS
 from siamese.networks.streams.closed_form import BATCH, ClosedFormStream
-from siamese.networks.streams.view import EMBEDDING_SIZE
+from siamese.networks.streams.view import STREAM_SIZE
 
 
 class Ensemble(Network):
@@ -76,7 +76,7 @@ class Ensemble(Network):
         In evaluation mode they are those of the images and their mirror images together.
         """
         embeddings = [stream(images)[:, None] for stream in self.learned]
-        return torch.cat([images.new_empty(len(images), 0, EMBEDDING_SIZE), *embeddings], dim=1)
+        return torch.cat([images.new_empty(len(images), 0, STREAM_SIZE), *embeddings], dim=1)
 
     def embed_closed_form(self, images: Tensor) -> Tensor:
         """Return the closed-form streams' embeddings (n, streams · 257), side by side."""
@@ -93,8 +93,8 @@ class Ensemble(Network):
         Those of learned streams are cosines; those of closed-form ones are cosines less the mean
         cosine of the two images with their cohort.
         """
-        learned = EMBEDDING_SIZE * len(self.learned)
-        cosines = (first[:, :learned] * second[:, :learned]).unflatten(1, (-1, EMBEDDING_SIZE))
+        learned = STREAM_SIZE * len(self.learned)
+        cosines = (first[:, :learned] * second[:, :learned]).unflatten(1, (-1, STREAM_SIZE))
         found = [cosines.sum(dim=2)]
         if len(self.closed_form) > 0:
             rest = (each[:, learned:] for each in (first, second))

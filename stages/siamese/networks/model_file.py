@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from siamese.errors import InputError
 from siamese.networks.contract import Network
 from siamese.networks.ensemble import Ensemble
 from siamese.networks.koch import KochNetwork
-from siamese.parameters import Image, Recipe
+from siamese.parameters import Image, Recipe, Variant
 
 
 @dataclass(frozen=True)
@@ -28,24 +28,27 @@ class Settings:
         streams: of an ensemble, as in `Recipe`.
         threshold: the logit from which on two images show different persons, of the highest
             accuracy on the validation pairs.
+        variant: of the Koch network, as in `Recipe`.
     """
 
     network: str
     image: Image
     streams: dict[str, tuple[float, ...]]
     threshold: float
+    variant: Variant = field(default_factory=Variant)
 
     @classmethod
     def of(cls, recipe: Recipe, threshold: float) -> "Settings":
         """Return the settings of a network that was trained by a recipe."""
-        return cls(recipe.network, recipe.image, dict(recipe.streams), threshold)
+        streams = dict(recipe.streams)
+        return cls(recipe.network, recipe.image, streams, threshold, recipe.variant)
 
     @classmethod
     def from_json(cls, values: Any) -> "Settings":
         """Return the settings that `dataclasses.asdict` gave as JSON."""
         streams = {kind: tuple(zooms) for kind, zooms in values["streams"].items()}
-        image, threshold = Image(**values["image"]), float(values["threshold"])
-        return cls(values["network"], image, streams, threshold)
+        image, variant = Image(**values["image"]), Variant(**values["variant"])
+        return cls(values["network"], image, streams, float(values["threshold"]), variant)
 
 
 def make(settings: Recipe | Settings) -> Network:
@@ -53,7 +56,7 @@ def make(settings: Recipe | Settings) -> Network:
     size, channels = settings.image.size, settings.image.channels
     network: Network
     if settings.network == "koch":
-        network = KochNetwork(size, channels)
+        network = KochNetwork(size, channels, settings.variant)
     elif settings.network == "ensemble":
         network = Ensemble(size, channels, settings.streams)
     else:

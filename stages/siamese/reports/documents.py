@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from siamese import atomic
 from siamese.drawing import curves
 from siamese.errors import InputError
-from siamese.reports import experiments, tables
+from siamese.reports import experiments, explanation, tables
 from siamese.reports.experiments import Row, by_recipe, find
 from siamese.reports.published import REPORTED
 
@@ -21,6 +22,12 @@ VIEW2 = Path("view2/summary.json")
 VIEW2_ROC = Path("plots/view2-roc.csv")
 ABLATION = Path("metrics/ablation.json")
 DOCUMENTS = (Path("README.md"), Path("docs"))
+# The loss through a second sigmoid of a perfect network, and of one that is always certain of
+# different persons, on as many pairs of either class.
+SECOND_SIGMOID_BOUNDS = (
+    (math.log1p(math.exp(-1)) + math.log(2)) / 2,
+    (math.log1p(math.exp(-1)) + math.log1p(math.exp(1))) / 2,
+)
 TABLE = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -160,6 +167,8 @@ def draw(
     reported, _, _, _, accuracy = REPORTED["none"]
     minutes["koch as reported"] = [(reported, accuracy)]
     curves.accuracy_by_minutes(minutes, ROCS.with_name("recipes-minutes.png"))
+    path = Path("plots/reported-losses.png")
+    curves.loss_by_accuracy(explanation.points(variants), SECOND_SIGMOID_BOUNDS, path)
 
 
 def _curve(points: list[Row], auc: float) -> tuple[curves.Columns, float]:

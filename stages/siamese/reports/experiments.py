@@ -1,6 +1,5 @@
 """Experiments as rows of settings and figures, and which of them belong together."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from typing import Any
 
 from siamese.errors import InputError
 from siamese.evaluation.verification import best_threshold, is_correct
-from siamese.parameters import Parameters
+from siamese.parameters import Parameters, given
 from siamese.reports import stored
 
 Row = dict[str, Any]
@@ -27,7 +26,9 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
     rocs: list[Row] = []
     for revision in revisions:
         params = stored.read_parameters(revision)
-        settings = settings_of(params)
+        train = stored.read_json("data/training.json", revision)
+        # Another device gives other last digits, and other minutes.
+        settings = settings_of(params) | {"device": train["device"]}
         if params.dataset != DATASET:
             raise InputError(f"{revision}: made on {params.dataset}, not on {DATASET}")
         if any(settings == variant["settings"] for variant in variants):
@@ -37,7 +38,7 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
             {
                 **experiment,
                 "settings": settings,
-                "train": stored.read_json("data/training.json", revision),
+                "train": train,
                 "evaluation": stored.read_json("data/evaluation.json", revision),
                 "correct": correct(revision),
             }
@@ -69,9 +70,10 @@ def correct(revision: str) -> str:
 
 def settings_of(params: Parameters) -> Row:
     """Return what distinguishes an experiment, by the names of its keys in params.yaml."""
-    recipe = dataclasses.asdict(params.recipe_settings)
-    image, streams = recipe.pop("image"), recipe.pop("streams")
-    flat = {"recipe": params.recipe, **recipe, **image, **dataclasses.asdict(params.split)}
+    recipe = given(params.recipe_settings)
+    image, streams = recipe.pop("image"), recipe.pop("streams", {})
+    variant = recipe.pop("variant", {})
+    flat = {"recipe": params.recipe, **recipe, **image, **variant, **given(params.split)}
     return {
         "scheduler": params.scheduler,
         "schedule": _plain(params.scheduler_settings),

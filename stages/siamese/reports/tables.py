@@ -1,14 +1,14 @@
 """The tables of README and docs, as Markdown, of experiments and of View 2."""
 
-from collections.abc import Sequence
 from statistics import mean
 
 import numpy as np
 
 from siamese.evaluation.identification import WAYS
 from siamese.evaluation.verification import wilson_interval
-from siamese.reports import significance
+from siamese.reports import explanation, significance
 from siamese.reports.experiments import Row, by_recipe, changes, find, seeds_together
+from siamese.reports.markdown import NOT_MEASURED, markdown
 from siamese.reports.published import (
     BEST_PUBLISHED,
     PUBLISHED,
@@ -20,7 +20,6 @@ from siamese.reports.published import (
 
 # What each objective learns from, in LFW's words.
 PROTOCOLS = {"pairs": "image-restricted", "contrastive": "unrestricted"}
-NOT_MEASURED = "not yet measured"
 
 
 def make(variants: list[Row], view2: Row | None, ablation: Row) -> dict[str, str]:
@@ -43,6 +42,7 @@ def make(variants: list[Row], view2: Row | None, ablation: Row) -> dict[str, str
         "view 2": view2_table(view2),
         "published": published_table(variants, view2),
         "ablation": ablation_table(ablation),
+        **explanation.make(variants),
     }
 
 
@@ -85,7 +85,7 @@ def schedulers_table(variants: list[Row]) -> str:
             variant = find(variants, scheduler=name, weight_decay=decay)
             cells = _measured(variant) if variant else (NOT_MEASURED, *[""] * 7)
             rows.append((name, f"{decay:g}", *cells))
-    return _markdown(columns, rows)
+    return markdown(columns, rows)
 
 
 def _measured(variant: Row) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def weight_decay_table(variants: list[Row]) -> str:
             chosen, key=lambda variant: float(variant["settings"]["weight_decay"])
         )
     ]
-    return _markdown(columns, rows)
+    return markdown(columns, rows)
 
 
 def splits_table(variants: list[Row]) -> str:
@@ -149,7 +149,7 @@ def splits_table(variants: list[Row]) -> str:
         )
         for name, split in (("training", "train"), ("validation", "val"), ("test", "test"))
     ]
-    return _markdown(columns, rows)
+    return markdown(columns, rows)
 
 
 def questions_table(variants: list[Row]) -> str:
@@ -170,9 +170,9 @@ def questions_table(variants: list[Row]) -> str:
     seeds = {variant["settings"]["seed"] for variant in groups[0]}
     rows: list[tuple[str, ...]] = []
     for group in groups:
+        settings = group[0]["settings"]
         alike = all(
-            group[0]["settings"][name] == first["settings"][name]
-            for name in ("recipe", "scheduler")
+            settings[name] == first["settings"][name] for name in ("recipe", "scheduler", "device")
         )
         if (
             not alike
@@ -197,7 +197,7 @@ def questions_table(variants: list[Row]) -> str:
                 f"{mean(test['auc'] for test in tests):.3f}",
             )
         )
-    return _markdown(columns, rows or [(NOT_MEASURED, *[""] * (len(columns) - 1))])
+    return markdown(columns, rows)
 
 
 def _difference(group: list[Row], first: list[Row]) -> tuple[str, str]:
@@ -253,7 +253,7 @@ def recipes_table(variants: list[Row]) -> str:
                 f"{mean(test['brier_score'] for test in tests):.3f}",
             )
         )
-    return _markdown(columns, rows)
+    return markdown(columns, rows)
 
 
 def one_shot_table(variants: list[Row]) -> str:
@@ -273,7 +273,7 @@ def one_shot_table(variants: list[Row]) -> str:
         rows.append(
             (name, ", ".join(str(variant["settings"]["seed"]) for variant in group), *cells)
         )
-    return _markdown(columns, rows)
+    return markdown(columns, rows)
 
 
 def _epochs(group: list[Row]) -> str:
@@ -299,7 +299,7 @@ def view2_table(view2: Row | None) -> str:
         *("TAR at FAR 10 %", "at 1 %", "at 0.1 %"),
     )
     if view2 is None:
-        return _markdown(columns, [(NOT_MEASURED, *[""] * (len(columns) - 1))])
+        return markdown(columns, [])
     folds = view2["accuracies"]
     row = (
         view2["recipe"],
@@ -310,7 +310,7 @@ def view2_table(view2: Row | None) -> str:
         f"{view2['auc']:.3f}",
         *(f"{view2['tar_at_far'][far]:.1%}" for far in ("0.1", "0.01", "0.001")),
     )
-    return _markdown(columns, [row])
+    return markdown(columns, [row])
 
 
 def _with_error(view2: Row) -> str:
@@ -333,7 +333,7 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
             (f"**`{recipe}`**", _protocol(recipe, variants), "none", VIEW_2, _with_error(view2))
         )
     rows.sort(key=lambda row: (row[3], row[1]))
-    return _markdown(columns, rows)
+    return markdown(columns, rows)
 
 
 def ablation_table(ablation: Row) -> str:
@@ -352,7 +352,7 @@ def ablation_table(ablation: Row) -> str:
                     f"{row['test_auc']:.3f}",
                 )
             )
-    return _markdown(columns, rows or [(NOT_MEASURED, *[""] * (len(columns) - 1))])
+    return markdown(columns, rows)
 
 
 def _protocol(recipe: str, variants: list[Row]) -> str:
@@ -383,15 +383,9 @@ def summary_table(variants: list[Row], view2: Row | None) -> str:
         rows.append((f"`{view2['recipe']}`", "people's names", VIEW_2, _with_error(view2), hours))
     for method, protocol, on, value in BEST_PUBLISHED:
         rows.append((method, protocol, on, value, ""))
-    return _markdown(columns, rows)
+    return markdown(columns, rows)
 
 
 def _accuracy(figures: dict[str, float]) -> str:
     low, high = figures["accuracy_low"], figures["accuracy_high"]
     return f"{figures['accuracy']:.1%} ({low:.1%} to {high:.1%})"
-
-
-def _markdown(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    return "\n".join(
-        f"| {' | '.join(cells)} |" for cells in [columns, ("---",) * len(columns), *rows]
-    )

@@ -13,7 +13,7 @@ from siamese import atomic, machine, progress
 from siamese.dataset.pairs import PairRows
 from siamese.dataset.people import ImagesOfPeople
 from siamese.errors import InputError
-from siamese.evaluation.verification import accuracy, best_threshold, cross_entropy, probability
+from siamese.evaluation.verification import accuracy, best_threshold, probability
 from siamese.networks import model_file
 from siamese.networks.contract import EmbeddingNetwork
 from siamese.networks.scoring import compare_pairs, embed_pairs
@@ -57,7 +57,7 @@ def train(run: Run, images: Tensor, validation: PairRows) -> Iterator[Epoch]:
             first, second = embeddings[pairs.T]
             run.network.calibrate(first, second, validation.labels)
         scores = compare_pairs(run.network, embeddings, pairs)
-        val_loss = cross_entropy(scores, validation.labels)
+        val_loss = run.objective.validation_loss(scores, validation.labels)
         if not math.isfinite(train_loss + val_loss):
             run.diverged_epoch = number
             break

@@ -11,7 +11,13 @@ from torch import Tensor
 
 from siamese.dataset.pairs import PairRows
 from siamese.dataset.people import ImagesOfPeople
-from siamese.evaluation.verification import is_different
+from siamese.evaluation.verification import (
+    Labels,
+    Scores,
+    cross_entropy,
+    is_different,
+    second_sigmoid_loss,
+)
 from siamese.networks.contract import EmbeddingNetwork, Network
 from siamese.networks.scoring import to_input
 from siamese.parameters import Recipe
@@ -53,6 +59,9 @@ class Objective(Protocol):
     def loss(self, network: Network, batch: Tensor) -> BatchResult:
         """Return the loss of a batch, to be differentiated."""
 
+    def validation_loss(self, scores: Scores, labels: Labels) -> float:
+        """Return the loss of validation pairs with scores (n,) and labels (n,), in nats."""
+
     def optimizer(self, network: Network, rate: float, decay: float) -> torch.optim.Optimizer:
         """Return the optimizer of this objective."""
 
@@ -67,7 +76,7 @@ def make(recipe: Recipe, images: Tensor, examples: PairRows | ImagesOfPeople) ->
     """
     augment = AUGMENTATIONS[recipe.augmentation]
     if recipe.objective == "pairs" and isinstance(examples, PairRows):
-        return PairObjective(images, examples, recipe.batch_size, augment)
+        return PairObjective(images, examples, recipe.batch_size, augment, recipe.second_sigmoid)
     if recipe.objective == "contrastive" and isinstance(examples, ImagesOfPeople):
         return ContrastiveObjective(images, examples, recipe.batch_size, augment)
     raise ValueError(
@@ -83,15 +92,23 @@ class PairObjective:
         pairs: those to learn from.
         batch_size: pairs in a batch.
         augment: varies the images, or None.
+        second_sigmoid: the loss takes the network's probability for a logit; see
+            `verification.second_sigmoid_loss`.
     """
 
     unit = "pairs"
     chance_loss = math.log(2)
 
     def __init__(
-        self, images: Tensor, pairs: PairRows, batch_size: int, augment: Augmentation | None
+        self,
+        images: Tensor,
+        pairs: PairRows,
+        batch_size: int,
+        augment: Augmentation | None,
+        second_sigmoid: bool = False,
     ) -> None:
         self.images = images
+        self.second_sigmoid = second_sigmoid
         self.rows = torch.from_numpy(pairs.rows)
         self.labels = torch.from_numpy(pairs.labels)
         self.batch_size = batch_size
@@ -114,9 +131,15 @@ class PairObjective:
         if self.augment:
             images = self.augment(images[0]), self.augment(images[1])
         logits = network(*images)
-        loss = F.binary_cross_entropy_with_logits(logits, different.float())
+        taken = logits.sigmoid() if self.second_sigmoid else logits
+        loss = F.binary_cross_entropy_with_logits(taken, different.float())
         correct = int((is_different(logits) == different).sum())
         return BatchResult(loss, correct, len(batch))
+
+    def validation_loss(self, scores: Scores, labels: Labels) -> float:
+        """Return the cross-entropy, through the second sigmoid if there is one."""
+        loss = second_sigmoid_loss if self.second_sigmoid else cross_entropy
+        return loss(scores, labels)
 
     def optimizer(self, network: Network, rate: float, decay: float) -> torch.optim.Optimizer:
         """Return Adam, whose weight decay is an L2 penalty in the loss."""
@@ -204,6 +227,10 @@ class ContrastiveObjective:
         loss = -(of_same / same.sum(dim=1).clamp(min=1))[:, anchors].mean()
         correct = same.gather(1, similarities.mean(dim=0).argmax(dim=1, keepdim=True)).sum()
         return BatchResult(loss, int(correct), int(anchors.sum()))
+
+    def validation_loss(self, scores: Scores, labels: Labels) -> float:
+        """Return the cross-entropy."""
+        return cross_entropy(scores, labels)
 
     def optimizer(self, network: Network, rate: float, decay: float) -> torch.optim.Optimizer:
         """Return AdamW, whose weight decay is separate from the loss."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from siamese.features import discriminant
 from siamese.networks import cohort
-from siamese.networks.streams.view import EMBEDDING_SIZE
+from siamese.networks.streams.view import STREAM_SIZE
 
 BATCH = 256  # images whose features are computed at once: bounds memory, changes no result
 
@@ -32,8 +32,8 @@ class ClosedFormStream(nn.Module):
         self.mean: Tensor
         self.projection: Tensor
         self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("projection", torch.zeros(features, EMBEDDING_SIZE))
-        self.cohort = cohort.Cohort(EMBEDDING_SIZE)
+        self.register_buffer("projection", torch.zeros(features, STREAM_SIZE))
+        self.cohort = cohort.Cohort(STREAM_SIZE)
 
     def describe(self, images: Tensor) -> Tensor:
         """Return what is projected, (n, ...), of images (n, channels, size, size), float32."""
@@ -53,9 +53,7 @@ class ClosedFormStream(nn.Module):
 
     def project(self, features: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean (d,) of features and a projection (d, 256); see `set`."""
-        return discriminant.analyse(
-            features, people, EMBEDDING_SIZE, self.components, self.shrinkage
-        )
+        return discriminant.analyse(features, people, STREAM_SIZE, self.components, self.shrinkage)
 
     def set(self, features: Tensor, people: Tensor) -> None:
         """Set projection and cohort.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from siamese.features import discriminant
 from siamese.networks.streams import gradients
-from siamese.networks.streams.view import EMBEDDING_SIZE
+from siamese.networks.streams.view import STREAM_SIZE
 
 
 class Stream(gradients.Stream):
@@ -19,7 +19,7 @@ class Stream(gradients.Stream):
     def project(self, features: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean (d,) of features and their principal components (d, 256)."""
         mean = features.mean(dim=0)
-        rank = min(EMBEDDING_SIZE, *features.shape)
+        rank = min(STREAM_SIZE, *features.shape)
         _, back = discriminant.principal(features, mean, rank)
         projection = back(torch.eye(rank, dtype=torch.float64))
-        return mean, F.pad(projection, (0, EMBEDDING_SIZE - rank))
+        return mean, F.pad(projection, (0, STREAM_SIZE - rank))

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siamese.features.oriented_gradients import DIRECTIONS
-from siamese.networks.streams.view import EMBEDDING_SIZE, GradientView
+from siamese.networks.streams.view import STREAM_SIZE, GradientView
 
 FILTERS = (64, 128, 256)  # of the blocks, each of stride 2
 
@@ -49,8 +49,8 @@ class Stream(nn.Module):
         self.layers = nn.Sequential(
             *blocks,
             nn.Flatten(),
-            nn.Linear(inputs * side**2, EMBEDDING_SIZE, bias=False),
-            nn.BatchNorm1d(EMBEDDING_SIZE),
+            nn.Linear(inputs * side**2, STREAM_SIZE, bias=False),
+            nn.BatchNorm1d(STREAM_SIZE),
         )
 
     def forward(self, images: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from siamese.features.oriented_gradients import OrientedGradients
 
-EMBEDDING_SIZE = 256  # of each stream
+STREAM_SIZE = 256  # of the embedding of a stream
 VIEW_SIZE = 64  # side of what oriented gradients are taken of, in pixels, or smaller images' own
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 
