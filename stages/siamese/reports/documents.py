@@ -54,13 +54,20 @@ def update(revisions: list[str]) -> None:
     made = tables.make(variants, view2, read_ablation())
     texts = {path: fill_in(path, made) for path in documents()}
     if revisions:
-        atomic.write_json(VARIANTS, variants)
+        _write_variants(variants)
         _write(CURVES, epochs)
         _write(ROCS, rocs)
     draw(variants, epochs, rocs, view2, view2_roc)
     for path, text in texts.items():
         with atomic.writing(path) as partial:
             partial.write_text(text, encoding="utf-8")
+
+
+def _write_variants(variants: list[Row]) -> None:
+    """Write the experiments as JSON, one a line, so that Git shows a new one as one line."""
+    lines = ",\n".join(json.dumps(variant) for variant in variants)
+    with atomic.writing(VARIANTS) as partial:
+        partial.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
 def read_kept() -> tuple[list[Row], list[Row], list[Row]]:
