@@ -1,4 +1,4 @@
-"""The images and the protocol's texts, fetched and verified: data/images.tar, data/protocol."""
+"""Images and protocol, fetched and verified: data/images.tar, data/images.csv, data/protocol."""
 
 import hashlib
 import os
@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from siamese import atomic, errors, parameters
+from siamese.dataset import tables
+from siamese.dataset.protocol import Face
 from siamese.errors import InputError
 from siamese.lfw import archive, drawn_faces, sources
 from siamese.lfw.fetching import fetch
@@ -59,7 +61,12 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> None:
 
 
 def download(
-    dataset: str, mirror: str | None, downloads: Path, images_path: Path, protocol_folder: Path
+    dataset: str,
+    mirror: str | None,
+    downloads: Path,
+    images_path: Path,
+    index_path: Path,
+    protocol_folder: Path,
 ) -> None:
     """Store a data set's images as one tar archive and its protocol's texts in a folder.
 
@@ -68,6 +75,7 @@ def download(
         mirror: folder or URL that holds the files under their official names, tried first.
         downloads: folder where downloads are kept.
         images_path: tar archive to write, see `archive.pack`.
+        index_path: CSV to write, whom each image of the archive shows.
         protocol_folder: folder to write the texts to.
 
     Raises:
@@ -89,6 +97,7 @@ def download(
         raise InputError(f"dataset: {dataset!r} is not one of {choices}")
 
     archive.pack(images, images_path)
+    tables.write_index([Face.of(name) for name in sorted(images)], index_path)
     write_texts(texts, protocol_folder)
     print(f"{len(images):,} images from {source}")
     print(f"{len(texts)} protocol texts from {', '.join(sorted(text_sources))}")
@@ -121,6 +130,7 @@ def main() -> None:
         mirror=absolute(os.environ.get("LFW_MIRROR"), folder),
         downloads=folder / ".downloads",
         images_path=Path("data/images.tar"),
+        index_path=Path("data/images.csv"),
         protocol_folder=Path("data/protocol"),
     )
 

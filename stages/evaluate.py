@@ -15,7 +15,7 @@ from siamese.networks.scoring import score_pairs
 
 PARAMS = Path("params.yaml")
 FACES = Path("data/faces.npy")
-INDEX = Path("data/faces.csv")
+INDEX = Path("data/images.csv")
 TEST_PEOPLE = Path("data/protocol/peopleDevTest.txt")
 PAIRS = Path("data/pairs")
 MODEL = Path("data/model.safetensors")

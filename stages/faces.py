@@ -1,22 +1,25 @@
-"""All images as one array: data/images.tar -> data/faces.npy, data/faces.csv."""
+"""All images as one array, aligned or not: data/images.tar -> data/faces.npy."""
 
 from pathlib import Path
 
 from siamese import parameters
-from siamese.dataset import images
+from siamese.dataset import images, tables
 from siamese.errors import run
 from siamese.lfw.archive import read_images
 
 PARAMS = Path("params.yaml")
 ARCHIVE = Path("data/images.tar")
+INDEX = Path("data/images.csv")
+TRANSFORMS = Path("data/alignment/transforms.csv")
 FACES = Path("data/faces.npy")
-INDEX = Path("data/faces.csv")
 
 
 def main() -> None:
-    """Decode, crop and resize every image; one row of the array and of the index for each."""
+    """Decode, align, crop and resize every image; one row of the array for each."""
     settings = parameters.read(PARAMS).recipe_settings.image
-    faces = images.write(read_images(ARCHIVE), settings, FACES, INDEX)
+    faces = list(tables.read_index(INDEX))
+    transforms = tables.read_transforms(TRANSFORMS) if settings.align else None
+    images.write(read_images(ARCHIVE), faces, settings, FACES, transforms)
     print(f"{len(faces):,} images of {len({face.person for face in faces}):,} people")
 
 

@@ -8,7 +8,7 @@ from siamese.errors import run
 
 PARAMS = Path("params.yaml")
 PROTOCOL = Path("data/protocol")
-INDEX = Path("data/faces.csv")
+INDEX = Path("data/images.csv")
 PAIRS = Path("data/pairs")
 DATASET = Path("data/dataset.json")
 TRAINING_PAIRS = 2000  # at most, to be evaluated: all would take two thirds of `evaluate`'s time

@@ -6,9 +6,8 @@ import numpy as np
 import torch
 
 from siamese import atomic, machine, parameters
-from siamese.dataset import leakage, protocol, tables
-from siamese.dataset.pairs import PairRows
-from siamese.dataset.people import ImagesOfPeople
+from siamese.dataset import tables
+from siamese.dataset.examples import read_examples
 from siamese.errors import run
 from siamese.networks import model_file
 from siamese.training import loop
@@ -23,28 +22,6 @@ METRICS = Path("metrics/train.json")
 DETAILS = Path("data/training.json")
 
 
-def refuse_test_people(learned: set[str]) -> None:
-    """Raise InputError if somebody to be learned is in a test pair, or any test person.
-
-    One-shot trials show test people who are in no pair.
-    """
-    test, remedy = PAIRS / "test.csv", "`dvc repro split` divides them"
-    leakage.refuse_test_people(learned, tables.read_people(test), test, remedy)
-    people = set(protocol.read_people(TEST_PEOPLE))
-    leakage.refuse_test_people(learned, people, TEST_PEOPLE, remedy)
-
-
-def read_examples(objective: str) -> PairRows | ImagesOfPeople:
-    """Return what an objective learns from; refuse if that shows a test person."""
-    if objective == "contrastive":
-        images = tables.read_images(PAIRS / "images.csv")
-        refuse_test_people(set(images.people))
-        return images
-    train = PAIRS / "train.csv"
-    refuse_test_people(tables.read_people(train))
-    return tables.read_pairs(train)
-
-
 def main() -> None:
     """Train as the recipe says; write each epoch's figures as it ends, and the best network."""
     machine.prepare()
@@ -55,7 +32,7 @@ def main() -> None:
     finished, checkpoint = loop.fit(
         params,
         images,
-        read_examples(recipe.objective),
+        read_examples(PAIRS, TEST_PEOPLE, recipe.objective),
         tables.read_pairs(PAIRS / "val.csv"),
         [FACES, *sorted(PAIRS.iterdir())],
         EPOCHS,

@@ -1,22 +1,27 @@
-"""All images as View 2's recipe takes them: data/images.tar -> data/view2-faces.npy, .csv."""
+"""All images as View 2's folds take them: data/images.tar -> data/view2-faces.npy."""
 
+import dataclasses
 from pathlib import Path
 
 from siamese import parameters
-from siamese.dataset import images
+from siamese.dataset import images, tables
 from siamese.errors import run
 from siamese.lfw.archive import read_images
+from siamese.parameters import IMAGE_SIDE
 
 PARAMS = Path("params.yaml")
 ARCHIVE = Path("data/images.tar")
+INDEX = Path("data/images.csv")
 FACES = Path("data/view2-faces.npy")
-INDEX = Path("data/view2-faces.csv")
 
 
 def main() -> None:
-    """Decode, crop and resize every image once, for all ten folds."""
+    """Decode every image once for all folds: cropped and resized, or whole, to be aligned."""
     settings = parameters.read(PARAMS).for_view2().recipe_settings.image
-    faces = images.write(read_images(ARCHIVE), settings, FACES, INDEX)
+    if settings.align:  # by a network of the fold's own
+        settings = dataclasses.replace(settings, crop=IMAGE_SIDE, size=IMAGE_SIDE)
+    faces = list(tables.read_index(INDEX))
+    images.write(read_images(ARCHIVE), faces, settings, FACES)
     print(f"{len(faces):,} images of {len({face.person for face in faces}):,} people")
 
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from siamese import atomic, machine, parameters
-from siamese.dataset import leakage, pairs, people, protocol, tables
+from siamese.alignment import learning, network
+from siamese.checkpoint import UNFINISHED, Checkpoint
+from siamese.dataset import images, leakage, pairs, people, protocol, tables
 from siamese.errors import InputError, run
 from siamese.evaluation import verification
 from siamese.networks.scoring import score_pairs
@@ -16,7 +19,7 @@ from siamese.training import loop
 
 PARAMS = Path("params.yaml")
 FACES = Path("data/view2-faces.npy")
-INDEX = Path("data/view2-faces.csv")
+INDEX = Path("data/images.csv")
 PAIRS = Path("data/protocol/pairs.txt")
 PEOPLE = Path("data/protocol/people.txt")
 FOLDS = Path("view2")
@@ -75,6 +78,30 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
     return result
 
 
+def align(
+    params: parameters.Parameters,
+    whole: NDArray[np.uint8],
+    learned: people.ImagesOfPeople,
+    checkpoint: Checkpoint,
+    device: torch.device,
+) -> NDArray[np.uint8]:
+    """Return all images, aligned by a network that learns from those of a fold.
+
+    Args:
+        params: of the run.
+        whole: (images, side, side[, 3]) uint8.
+        learned: images to learn from.
+        checkpoint: of this training.
+        device: to train on.
+    """
+    gray = torch.from_numpy(images.reframe(whole, network.INPUT))
+    rows = people.first_of_each(learned, params.alignment.images_per_person)
+    trained = learning.fit(gray[rows].to(device), params.alignment, params.seed, checkpoint)
+    aligned = trained.align(gray)
+    print(f"{int(aligned.clamped.sum()):,} images need more than the range learned", flush=True)
+    return images.reframe(whole, params.recipe_settings.image, aligned.transforms.numpy())
+
+
 def arguments() -> argparse.Namespace:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -90,19 +117,26 @@ def main() -> None:
     recipe = params.recipe_settings
     fold = divide(number, recipe.objective, params.split.validation, params.seed)
     device = machine.pick_device(params.deterministic)
-    images = torch.from_numpy(np.load(FACES)).to(device)
     rows = tables.read_index(INDEX)
     examples: pairs.PairRows | people.ImagesOfPeople
     if isinstance(fold.learned, dict):
-        examples = people.to_images(people.faces_of_people(fold.learned), rows)
+        examples = learned = people.to_images(people.faces_of_people(fold.learned), rows)
     else:
         examples = pairs.to_rows(fold.learned, rows)
+        learned = people.to_images(sorted(pairs.faces_of(fold.learned)), rows)
     validation, test = (pairs.to_rows(part, rows) for part in (fold.validation, fold.test))
     inputs = [FACES, INDEX, PAIRS, PEOPLE]
-    finished, checkpoint = loop.fit(params, images, examples, validation, inputs, fold=number)
+    settings = ["alignment", number, params.in_use(), machine.describe(device)]
+    alignment = Checkpoint(UNFINISHED, settings, inputs)
+    if recipe.image.align:
+        faces = align(params, np.load(FACES, mmap_mode="r"), learned, alignment, device)
+    else:
+        faces = np.load(FACES)
+    on_device = torch.from_numpy(faces).to(device)
+    finished, checkpoint = loop.fit(params, on_device, examples, validation, inputs, fold=number)
 
     parameters.refuse_edited(params, parameters.read(PARAMS).for_view2(), PARAMS)
-    scores = score_pairs(finished.network, images, test.rows)
+    scores = score_pairs(finished.network, on_device, test.rows)
     threshold = finished.best.val_threshold
     figures = verification.figures(scores, test.labels, threshold)
     summary = {
@@ -123,6 +157,7 @@ def main() -> None:
         },
     }
     atomic.write_json(FOLDS / f"fold-{number}.json", summary)
+    alignment.remove()
     checkpoint.remove()
     print(f"fold {number}: accuracy {figures['accuracy_at_threshold']:.1%}")
 

@@ -16,10 +16,11 @@ from typing import Any
 from dvc.utils.hydra import apply_overrides
 
 ROOT = Path(__file__).parents[1]
-STAGES = ("check", "download", "faces", "split", "train", "evaluate", "plot")
+STAGES = ("check", "download", "split", "align", "faces", "train", "evaluate", "plot")
 # Images small and epochs few: what is tested is the graph, not how well it learns.
 SMALL = {
     "dataset": "synthetic",
+    "alignment.steps": "20",
     "recipes.koch.image.size": "73",
     "recipes.koch.max_epochs": "2",
     "recipes.contrastive.image.size": "32",

@@ -16,6 +16,8 @@ import yaml
 
 from siamese.errors import InputError
 
+IMAGE_SIDE = 250  # of every variant of LFW, in pixels
+
 
 @dataclass(frozen=True)
 class Image:
@@ -25,11 +27,13 @@ class Image:
         crop: side of the centre crop, in pixels of the photograph.
         size: side of the network's input, in pixels.
         grayscale: luminance only.
+        align: the crop is taken after the photograph is aligned; see `Alignment`.
     """
 
     crop: int
     size: int
     grayscale: bool
+    align: bool = False
 
     @property
     def channels(self) -> int:
@@ -102,6 +106,31 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """How the alignment network is trained and used, for recipes with `image.align`.
+
+    Attributes:
+        rotation: largest displacement that is learned, either way, in radians.
+        scale: the same of the scale, as its natural logarithm.
+        shift: the same of the position, right and down, as a share of the image's side.
+        images_per_person: of a training person, at most.
+        steps: of the training.
+        batch_size: images of a step.
+        learning_rate: the highest one.
+        iterations: estimates for each image.
+    """
+
+    rotation: float = 0.3
+    scale: float = 0.2
+    shift: float = 0.1
+    images_per_person: int = 3
+    steps: int = 1500
+    batch_size: int = 64
+    learning_rate: float = 0.002
+    iterations: int = 2
+
+
+@dataclass(frozen=True)
 class View2:
     """View 2's own choice of recipe and scheduler: neither graph re-runs for the other's."""
 
@@ -122,6 +151,7 @@ class Parameters:
     scheduler: str
     schedulers: Mapping[str, Mapping[str, Any]]
     view2: View2
+    alignment: Alignment = field(default_factory=Alignment)
 
     @property
     def recipe_settings(self) -> Recipe:
@@ -141,6 +171,7 @@ class Parameters:
 
     def in_use(self) -> dict[str, Any]:
         """Return what decides a run: all but the recipes and schedulers that are not chosen."""
+        aligned = self.recipe_settings.image.align
         return {
             "dataset": self.dataset,
             "seed": self.seed,
@@ -150,6 +181,7 @@ class Parameters:
             "recipe_settings": given(self.recipe_settings),
             "scheduler": self.scheduler,
             "scheduler_settings": dict(self.scheduler_settings),
+            **({"alignment": dataclasses.asdict(self.alignment)} if aligned else {}),
         }
 
 

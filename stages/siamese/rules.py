@@ -14,9 +14,16 @@ from siamese import parameters
 from siamese.errors import InputError
 from siamese.lfw.sources import VARIANTS
 from siamese.networks.streams import KINDS
-from siamese.parameters import Image, Parameters, Recipe, Split, Variant, View2
-
-IMAGE_SIDE = 250  # of every variant of LFW, in pixels
+from siamese.parameters import (
+    IMAGE_SIDE,
+    Alignment,
+    Image,
+    Parameters,
+    Recipe,
+    Split,
+    Variant,
+    View2,
+)
 
 
 class Rule(NamedTuple):
@@ -122,6 +129,17 @@ RULES: dict[type, dict[str, Rule]] = {
         "crop": _integer(16, IMAGE_SIDE),
         "size": _integer(min(network.smallest for network in NETWORKS.values()), IMAGE_SIDE),
         "grayscale": BOOLEAN,
+        "align": BOOLEAN,
+    },
+    Alignment: {
+        "rotation": _number(0.01, 0.8),
+        "scale": _number(0.01, 0.7),
+        "shift": _number(0.01, 0.3),
+        "images_per_person": _integer(1, 1000),
+        "steps": _integer(10, 1_000_000),
+        "batch_size": _integer(2, 4096),
+        "learning_rate": LEARNING_RATE,
+        "iterations": _integer(1, 10),
     },
     View2: {"scheduler": _choice(*SCHEDULERS)},
 }

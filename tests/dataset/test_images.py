@@ -7,8 +7,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from siamese.dataset import images, tables
-from siamese.dataset.images import CHUNK, decode, decode_all
+from siamese.dataset import images
+from siamese.dataset.images import CHUNK, crop_and_resize, decode, decode_all
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
 from siamese.parameters import Image
@@ -102,26 +102,106 @@ def test_one_bad_image_ends_the_stream_with_its_name(photo: bytes) -> None:
         list(decode_all([("good", photo), ("bad", photo[:500]), ("good2", photo)], WHOLE))
 
 
+NAMED = ("Ann/Ann_0001.jpg", "Bo_van_C/Bo_van_C_0012.jpg")
+FACES = [Face("Ann", 1), Face("Bo_van_C", 12)]
+TRANSFORMS = np.array([[0.0, 0.0, 0.0, 0.0], [0.1, -0.1, 0.05, 0.02]])
+
+
+@pytest.mark.parametrize("transforms", [None, TRANSFORMS], ids=["as they are", "aligned"])
 @pytest.mark.parametrize("grayscale", [True, False])
-def test_the_index_says_which_image_each_row_of_the_array_is(
-    tmp_path: Path, photo: bytes, grayscale: bool
+def test_the_array_has_a_row_for_each_image_of_the_index(
+    tmp_path: Path, photo: bytes, grayscale: bool, transforms: np.ndarray | None
 ) -> None:
-    array, index = tmp_path / "faces.npy", tmp_path / "faces.csv"
+    array = tmp_path / "faces.npy"
     settings = Image(crop=250, size=73, grayscale=grayscale)
-    dark = jpeg(np.zeros((250, 250, 3), np.uint8))
-    named = [("Bo_van_C/Bo_van_C_0012.jpg", photo), ("Ann/Ann_0001.jpg", dark)]
-    faces = images.write(iter(named), settings, array, index)
-    assert faces == [Face("Bo_van_C", 12), Face("Ann", 1)]
-    assert tables.read_index(index) == {Face("Bo_van_C", 12): 0, Face("Ann", 1): 1}
+    named = list(zip(NAMED, (jpeg(np.zeros((250, 250, 3), np.uint8)), photo), strict=True))
+    images.write(iter(named), FACES, settings, array, transforms)
     written = np.load(array)
     assert written.dtype == np.uint8
-    np.testing.assert_array_equal(written, [decode(*image, settings) for image in named])
+    each = [None, None] if transforms is None else transforms
+    expected = [
+        decode(*image, settings, transform) for image, transform in zip(named, each, strict=True)
+    ]
+    np.testing.assert_array_equal(written, expected)
+    np.testing.assert_array_equal(images.read(named, FACES, settings, transforms), expected)
 
 
-def test_no_image_or_a_bad_one_writes_nothing(tmp_path: Path, photo: bytes) -> None:
-    array, index = tmp_path / "faces.npy", tmp_path / "faces.csv"
-    with pytest.raises(InputError, match=r"faces\.npy: there is no image"):
-        images.write([], WHOLE, array, index)
-    with pytest.raises(InputError, match=r"^B/B_0001\.jpg: does not decode"):
-        images.write([("A/A_0001.jpg", photo), ("B/B_0001.jpg", b"")], WHOLE, array, index)
+@pytest.mark.parametrize(
+    ("named", "complaint"),
+    [
+        (NAMED[:1], "the archive has the end where the index has Bo_van_C/Bo_van_C_0012.jpg"),
+        (NAMED[::-1], "the archive has Bo_van_C/Bo_van_C_0012.jpg where the index has Ann/Ann_"),
+        ((*NAMED, "C/C_0001.jpg"), "the archive has C/C_0001.jpg where the index has its end"),
+        ((), "the archive has the end where the index has Ann/Ann_0001.jpg"),
+    ],
+)
+def test_an_archive_of_other_images_than_the_index_writes_nothing(
+    tmp_path: Path, photo: bytes, named: tuple[str, ...], complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        images.write([(name, photo) for name in named], FACES, WHOLE, tmp_path / "faces.npy")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_image_writes_nothing(tmp_path: Path, photo: bytes) -> None:
+    with pytest.raises(InputError, match=r"^Bo_van_C/Bo_van_C_0012\.jpg: does not decode"):
+        images.write(zip(NAMED, (photo, b""), strict=True), FACES, WHOLE, tmp_path / "faces.npy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def ramps(side: int = 250) -> PIL.Image.Image:
+    """Return an image whose red is the column and whose green is the row of a pixel."""
+    across = np.tile(np.arange(side), (side, 1))
+    pixels = np.stack([across, across.T, np.zeros_like(across)], axis=2)
+    return PIL.Image.fromarray(pixels.astype(np.uint8))
+
+
+def test_no_displacement_gives_what_cropping_gives() -> None:
+    rng = np.random.default_rng(0)
+    smooth = PIL.Image.fromarray(rng.integers(0, 256, (25, 25, 3)).astype(np.uint8))
+    image = smooth.resize((250, 250), PIL.Image.Resampling.BICUBIC)
+    for crop, size in ((250, 250), (160, 160), (160, 80), (112, 64), (250, 105)):
+        settings = Image(crop=crop, size=size, grayscale=False)
+        plain = crop_and_resize(image, settings).astype(int)
+        aligned = crop_and_resize(image, settings, np.zeros(4)).astype(int)
+        assert np.abs(plain - aligned).mean() < 1.5, (crop, size)
+
+
+@pytest.mark.parametrize(("crop", "size"), [(100, 100), (100, 50), (100, 64)])
+def test_a_transform_takes_a_point_of_the_result_to_its_place_in_the_image(
+    crop: int, size: int
+) -> None:
+    angle, log_scale, right, down = transform = np.array([0.3, 0.1, 0.2, -0.1])
+    pixels = crop_and_resize(ramps(), Image(crop, size, grayscale=False), transform).astype(float)
+    # The pixels' centres, from the crop's centre, in half sides of the image.
+    along = ((np.arange(size) + 0.5) / size - 0.5) * crop / 125
+    x, y = np.meshgrid(along, along)
+    scale = np.exp(log_scale)
+    column = 125 * (1 + scale * (np.cos(angle) * x - np.sin(angle) * y) + right) - 0.5
+    row = 125 * (1 + scale * (np.sin(angle) * x + np.cos(angle) * y) + down) - 0.5
+    assert np.abs(pixels[..., 0] - column).max() < 1
+    assert np.abs(pixels[..., 1] - row).max() < 1
+
+
+def test_beyond_the_edge_the_pixels_at_the_edge_are_repeated() -> None:
+    turned = np.array([0.3, 0.2, 0.2, 0.2])
+    pixels = crop_and_resize(ramps(), Image(250, 250, grayscale=False), turned)
+    assert tuple(pixels[-1, -1][:2]) == (249, 249)
+    assert (pixels[..., 0] == 249).sum() > 2000
+    # With the pads, whatever lies inside stays where it was.
+    inner = crop_and_resize(ramps(), Image(100, 100, grayscale=False), turned)
+    assert np.abs(pixels[75:175, 75:175].astype(int) - inner).max() <= 1
+
+
+@pytest.mark.parametrize("grayscale", [True, False])
+@pytest.mark.parametrize("transforms", [None, TRANSFORMS], ids=["as they are", "aligned"])
+def test_images_decoded_before_are_framed_as_those_in_files(
+    photo: bytes, grayscale: bool, transforms: np.ndarray | None
+) -> None:
+    whole = np.stack([decode("photo", photo, Image(250, 250, grayscale=False))] * 2)
+    settings = Image(crop=160, size=73, grayscale=grayscale)
+    framed = images.reframe(whole, settings, transforms)
+    each = [None, None] if transforms is None else transforms
+    for pixels, transform in zip(framed, each, strict=True):
+        expected = decode("photo", photo, settings, transform)
+        assert np.abs(pixels.astype(int) - expected).max() <= 2

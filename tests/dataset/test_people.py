@@ -62,3 +62,9 @@ def test_images_of_people_are_found_by_row_or_named() -> None:
     assert found.rows.dtype == np.int64
     with pytest.raises(InputError, match=r"B/B_0002\.jpg: counted in the list of people"):
         people.to_images([Face("B", 2)], rows)
+
+
+def test_at_most_so_many_images_of_a_person_are_taken_the_first_ones() -> None:
+    images = people.ImagesOfPeople(np.array([4, 9, 1, 7, 2]), ["A", "B", "A", "A", "C"])
+    assert people.first_of_each(images, 2).tolist() == [4, 9, 1, 2]
+    assert people.first_of_each(images, 1).tolist() == [4, 9, 2]

@@ -12,7 +12,7 @@ from siamese.errors import InputError
 
 
 def test_the_index_gives_back_each_images_row(tmp_path: Path) -> None:
-    path = tmp_path / "faces.csv"
+    path = tmp_path / "images.csv"
     tables.write_index([Face("A_B", 2), Face("Zoë", 10)], path)
     assert path.read_text(encoding="utf-8") == "row,person,number\n0,A_B,2\n1,Zoë,10\n"
     assert tables.read_index(path) == {Face("A_B", 2): 0, Face("Zoë", 10): 1}
@@ -58,3 +58,23 @@ def test_images_of_people_come_back_with_their_names(tmp_path: Path) -> None:
     found = tables.read_images(path)
     assert (found.rows.tolist(), found.people) == ([7, 5, 2], ["A", "A", "Zoë"])
     assert found.rows.dtype == np.int64
+
+
+def test_images_that_pairs_show_are_each_given_once(tmp_path: Path) -> None:
+    ann, other, zoe = Face("Ann", 1), Face("Ann", 2), Face("Zoë_X", 1)
+    pairs = [Pair(other, ann, SAME), Pair(zoe, other, DIFFERENT)]
+    tables.write_pairs(pairs, {ann: 8, other: 3, zoe: 5}, tmp_path / "train.csv")
+    found = tables.read_images_of_pairs(tmp_path / "train.csv")
+    assert (found.rows.tolist(), found.people) == ([3, 5, 8], ["Ann", "Zoë_X", "Ann"])
+
+
+def test_transforms_come_back_and_clamped_ones_are_marked(tmp_path: Path) -> None:
+    path = tmp_path / "transforms.csv"
+    given = np.array([[0.1, -0.2, 1 / 3, 0.0], [-0.3, 0.2, 0.2, -0.2]])
+    tables.write_transforms([Face("A", 1), Face("B", 12)], given, np.array([False, True]), path)
+    _, *lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["A_0001", "B_0012"]
+    assert [line.split(",")[-1] for line in lines] == ["0", "1"]
+    np.testing.assert_allclose(tables.read_transforms(path), given, atol=1e-6)
+    tables.write_transforms([], np.empty((0, 4)), np.empty(0, dtype=bool), path)
+    assert tables.read_transforms(path).shape == (0, 4)

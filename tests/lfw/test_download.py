@@ -65,6 +65,7 @@ def run(mirror: Path | None, dataset: str = "lfw") -> None:
         str(mirror) if mirror else None,
         Path("downloads"),
         Path("data/images.tar"),
+        Path("data/images.csv"),
         Path("data/protocol"),
     )
 
@@ -79,7 +80,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def stored(data: Path) -> tuple[dict[str, bytes], dict[str, str]]:
-    assert sorted(path.name for path in data.iterdir()) == ["images.tar", "protocol"]
+    names = ["images.csv", "images.tar", "protocol"]
+    assert sorted(path.name for path in data.iterdir()) == names
     texts = {path.name: path.read_bytes().decode() for path in (data / "protocol").iterdir()}
     return dict(archive.read_images(data / "images.tar")), texts
 
@@ -241,9 +243,8 @@ def test_the_script_ends_in_one_message_without_a_traceback(data: Path) -> None:
 
 @pytest.mark.lfw
 def test_the_real_data_set_is_stored(data: Path) -> None:
-    stage.download(
-        "lfw-deepfunneled", REAL_MIRROR, Path("downloads"), data / "images.tar", data / "protocol"
-    )
+    outputs = (data / name for name in ("images.tar", "images.csv", "protocol"))
+    stage.download("lfw-deepfunneled", REAL_MIRROR, Path("downloads"), *outputs)
     images, texts = stored(data)
     variant = sources.VARIANTS["lfw-deepfunneled"]
     assert archive.fingerprint(images) == variant.fingerprint

@@ -87,7 +87,9 @@ def test_a_scheduler_that_does_not_suit_is_told_before_anything_starts(clone: Cl
     assert "collapsed" not in output
 
 
-@pytest.mark.parametrize("command", ["", "significance", "report", "ablation", "example"])
+@pytest.mark.parametrize(
+    "command", ["", "significance", "report", "ablation", "unaligned", "example"]
+)
 def test_every_command_says_what_it_takes(clone: Clone, command: str) -> None:
     output = clone.type(f"siamese {command} --help")
     assert output.startswith(f"usage: siamese {command}".strip())

@@ -61,17 +61,19 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     recipe = f"recipes.{request.param}"
     settings = {"recipe": request.param, "scheduler": RECIPES[request.param]}
     epochs = {f"{recipe}.max_epochs": str(EPOCHS), f"{recipe}.patience": str(EPOCHS)}
-    streams = {"deterministic": "true", "recipes.contrastive.image.fisher_zooms": "[1.0]"}
+    streams = {"deterministic": "true", "recipes.contrastive.streams.fisher": "[1.0]"}
     Clone(folder).set(SMALL | streams | settings | epochs)
-    for stage in ("download", "faces", "split", "train", "evaluate"):
+    for stage in ("download", "split", "align", "faces", "train", "evaluate"):
         run(folder, stage)
-    assert '"device": "cuda"' in (folder / "metrics/train.json").read_text()
+    assert '"device": "cuda"' in (folder / "data/training.json").read_text()
     return folder
 
 
 def test_a_deterministic_run_repeats_itself(folder: Path) -> None:
-    first = trained(folder)
-    run(folder, "train")
+    first, aligned = trained(folder), (folder / "data/alignment/transforms.csv").read_bytes()
+    for stage in ("align", "faces", "train"):
+        run(folder, stage)
+    assert (folder / "data/alignment/transforms.csv").read_bytes() == aligned
     assert trained(folder) == first
 
 

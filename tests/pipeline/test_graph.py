@@ -19,13 +19,14 @@ LIBRARY = ROOT / "stages" / "siamese"
 # Each folder, and the others that it may import; modules beside the folders are free to all.
 FOLDERS = {
     "lfw": set(),
+    "alignment": set(),
     "dataset": set(),
     "features": set(),
     "drawing": set(),
     "networks": {"features"},
     "evaluation": {"dataset"},
     "training": {"dataset", "evaluation", "networks"},
-    "reports": {"dataset", "drawing", "evaluation", "networks"},
+    "reports": {"alignment", "dataset", "drawing", "evaluation", "lfw", "networks"},
     "commands": {"reports"},
 }
 # What a module beside the folders may import of them: rules of names and sizes that they define.

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from clone import Clone, make_clone
-from siamese.training import checkpoint
+from siamese import checkpoint
 
 pytestmark = pytest.mark.pipeline
 
@@ -211,7 +211,7 @@ def test_experiments_in_a_queue_keep_apart(clone: Clone, monkeypatch: pytest.Mon
 WRITER = """
 import sys, torch
 from pathlib import Path
-from siamese.training.checkpoint import Checkpoint
+from siamese.checkpoint import Checkpoint
 checkpoint, number = Checkpoint(Path(sys.argv[1]), "run", []), 0
 while True:
     number += 1

@@ -43,7 +43,7 @@ def divide(recipe: str) -> parameters.Recipe:
 
 def read(recipe: parameters.Recipe) -> None:
     """Read what is learned from, as the stage `train` does before it trains."""
-    train.read_examples(recipe.objective)
+    train.read_examples(train.PAIRS, train.TEST_PEOPLE, recipe.objective)
 
 
 def rows(path: Path) -> list[dict[str, str]]:

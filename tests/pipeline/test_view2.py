@@ -133,11 +133,17 @@ def test_the_threshold_is_from_the_validation_pairs(
         )
         return run, SimpleNamespace(remove=lambda: None)
 
+    def aligned(images: people.ImagesOfPeople) -> NDArray[np.uint8]:
+        given["aligned by"] = set(images.people)
+        return np.zeros((len(rows), 2, 2), dtype=np.uint8)
+
     def score(network: object, faces: object, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return scores as good as any, the same for the same pairs."""
         return np.sin(pairs @ [1.0, 3.0]) + 2
 
+    monkeypatch.setattr(fold.machine, "prepare", lambda: None)  # it is for the whole process
     monkeypatch.setattr(fold.loop, "fit", fit)
+    monkeypatch.setattr(fold, "align", lambda params, whole, images, *rest: aligned(images))
     monkeypatch.setattr(fold, "score_pairs", score)
     monkeypatch.setattr(sys, "argv", ["view2_fold.py", "3"])
     fold.main()
@@ -147,7 +153,7 @@ def test_the_threshold_is_from_the_validation_pairs(
     validation, test = (pairs.to_rows(part, rows) for part in (divided.validation, divided.test))
     assert given["fold"] == 3
     assert (given["validation"].rows == validation.rows).all()
-    assert set(given["learned"].people) == set(divided.learned)
+    assert set(given["learned"].people) == given["aligned by"] == set(divided.learned)
     assert made["threshold"] == 1.75
     scores = score(0, 0, test.rows)
     assert made["accuracy_at_threshold"] == verification.accuracy(scores, test.labels, 1.75)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from siamese.checkpoint import Checkpoint
 from siamese.dataset.pairs import PairRows
 from siamese.dataset.people import ImagesOfPeople
 from siamese.errors import InputError
@@ -19,7 +20,6 @@ from siamese.networks.scoring import score_pairs
 from siamese.parameters import Parameters
 from siamese.rules import SCHEDULERS
 from siamese.training import loop
-from siamese.training.checkpoint import Checkpoint
 from siamese.training.early_stopping import EarlyStopping
 from siamese.training.loop import fit, train
 from siamese.training.run import Epoch, Run

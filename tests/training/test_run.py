@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from siamese.checkpoint import Checkpoint
 from siamese.networks.ensemble import Ensemble
 from siamese.networks.streams import residual
 from siamese.parameters import Parameters
-from siamese.training.checkpoint import Checkpoint
 from siamese.training.loop import train
 from siamese.training.run import Epoch, Run
 from small_runs import (

@@ -4,4 +4,4 @@ A module has `HELP`, `add_arguments(parser)` and `run(arguments)`, and imports w
 when it runs. May import everything; nothing imports it.
 """
 
-COMMANDS = ("significance", "report", "ablation", "example")
+COMMANDS = ("significance", "report", "ablation", "unaligned", "example")

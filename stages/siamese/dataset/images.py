@@ -2,9 +2,9 @@
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, repeat, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +12,25 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from siamese import atomic, progress
-from siamese.dataset import tables
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
 from siamese.parameters import Image
 
 Pixels = NDArray[np.uint8]
+Transform = NDArray[np.floating]  # (4,), see `siamese.alignment.transforms`
 
 # Enough to keep every core busy, few enough that JPEG files waiting their turn take no memory.
 CHUNK = 512
 
 
-def decode(name: str, jpeg: bytes, settings: Image) -> Pixels:
-    """Return one image cropped about its centre and resized, with antialiasing.
+def decode(name: str, jpeg: bytes, settings: Image, transform: Transform | None = None) -> Pixels:
+    """Return one image as the network takes it; see `crop_and_resize`.
 
     Args:
         name: the image's name, for error messages.
         jpeg: content of a JPEG file.
         settings: crop, size and colour. Gray is luminance (ITU-R BT.601, as JPEG stores it).
+        transform: aligns the image, or None.
 
     Returns:
         (size, size) uint8, or (size, size, 3) in colour.
@@ -37,7 +38,7 @@ def decode(name: str, jpeg: bytes, settings: Image) -> Pixels:
     Raises:
         InputError: not a whole JPEG file, or smaller than the crop.
     """
-    mode, crop, size = "L" if settings.grayscale else "RGB", settings.crop, settings.size
+    mode, crop = "L" if settings.grayscale else "RGB", settings.crop
     try:
         with PIL.Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
             width, height = image.size
@@ -45,54 +46,173 @@ def decode(name: str, jpeg: bytes, settings: Image) -> Pixels:
                 raise InputError(
                     f"{name}: {width}×{height} pixels; image.crop is {crop}, at most 4096 allowed"
                 )
-            left, top = (width - crop) / 2, (height - crop) / 2
             image.draft(mode, image.size)  # gray comes straight from the file's luminance
-            pixels = image.convert(mode).resize(
-                (size, size),
-                PIL.Image.Resampling.BILINEAR,
-                box=(left, top, left + crop, top + crop),
-            )
-            return np.asarray(pixels)
+            return crop_and_resize(image.convert(mode), settings, transform)
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise InputError(f"{name}: does not decode as JPEG: {error}") from None
 
 
+def crop_and_resize(
+    image: PIL.Image.Image, settings: Image, transform: Transform | None = None
+) -> Pixels:
+    """Return the centre of an image, resampled once, with antialiasing.
+
+    Args:
+        image: gray or RGB.
+        settings: crop and size.
+        transform: by which the image is aligned first, or None.
+
+    Returns:
+        (size, size) uint8, or (size, size, 3) in colour.
+    """
+    crop, size = settings.crop, settings.size
+    if transform is not None:
+        return _aligned(image, crop, size, transform)
+    left, top = (image.width - crop) / 2, (image.height - crop) / 2
+    box = (left, top, left + crop, top + crop)
+    return np.asarray(image.resize((size, size), PIL.Image.Resampling.BILINEAR, box=box))
+
+
+def _aligned(image: PIL.Image.Image, crop: int, size: int, transform: Transform) -> Pixels:
+    angle, log_scale, right, down = (float(number) for number in transform)
+    cosine, sine = np.exp(log_scale) * np.cos(angle), np.exp(log_scale) * np.sin(angle)
+    unit = min(image.size) / 2
+    # The crop's centre in the image, and how far its corners reach from there.
+    x, y = image.width / 2 + unit * right, image.height / 2 + unit * down
+    reach = (abs(cosine) + abs(sine)) * crop / 2
+    beyond = reach - min(x, y, image.width - x, image.height - y)
+    if beyond > 0:  # the pixels at the edge are repeated beyond it
+        margin = int(np.ceil(beyond)) + 1
+        pixels = np.asarray(image)
+        pads = [(margin, margin)] * 2 + [(0, 0)] * (pixels.ndim - 2)
+        image = PIL.Image.fromarray(np.pad(pixels, pads, mode="edge"))
+        x, y = x + margin, y + margin
+    times = -(-crop // size)  # samples along the side of a pixel, whose mean it is
+    step = crop / (times * size)
+    # What Pillow takes: rows of the matrix from a pixel of the result to one of the image.
+    coefficients = (
+        *(cosine * step, -sine * step, x - crop / 2 * (cosine - sine)),
+        *(sine * step, cosine * step, y - crop / 2 * (sine + cosine)),
+    )
+    large = image.transform(
+        (times * size, times * size),
+        PIL.Image.Transform.AFFINE,
+        coefficients,
+        PIL.Image.Resampling.BILINEAR,
+    )
+    return np.asarray(large.reduce(times) if times > 1 else large)
+
+
 def decode_all(
-    images: Iterable[tuple[str, bytes]], settings: Image
+    images: Iterable[tuple[str, bytes]],
+    settings: Image,
+    transforms: NDArray[np.floating] | None = None,
 ) -> Iterator[tuple[str, Pixels]]:
-    """Decode a stream of (name, JPEG) on all cores, in order; see `decode`."""
+    """Decode a stream of (name, JPEG) on all cores, in order; see `decode`.
+
+    Args:
+        images: names and JPEG files.
+        settings: crop, size and colour.
+        transforms: (images, 4), one for each image, or None.
+    """
     images = iter(images)
+    each: Iterator[Transform | None] = repeat(None) if transforms is None else iter(transforms)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while chunk := list(islice(images, CHUNK)):
             names, jpegs = zip(*chunk, strict=True)
-            decoded = pool.map(lambda name, jpeg: decode(name, jpeg, settings), names, jpegs)
-            yield from zip(names, decoded, strict=True)
+            some = list(islice(each, len(chunk)))
+            yield from zip(
+                names, pool.map(decode, names, jpegs, repeat(settings), some), strict=True
+            )
+
+
+def read(
+    images: Iterable[tuple[str, bytes]],
+    faces: Sequence[Face],
+    settings: Image,
+    transforms: NDArray[np.floating] | None = None,
+) -> Pixels:
+    """Return all images as one array, (images, size, size[, 3]) uint8; see `write`."""
+    result = np.empty(_shape(len(faces), settings), dtype=np.uint8)
+    for row, pixels in enumerate(_expected(images, faces, settings, transforms)):
+        result[row] = pixels
+    return result
 
 
 def write(
-    images: Iterable[tuple[str, bytes]], settings: Image, array: Path, index: Path
-) -> list[Face]:
-    """Decode all images into one array; write it, and which image each of its rows is.
+    images: Iterable[tuple[str, bytes]],
+    faces: Sequence[Face],
+    settings: Image,
+    array: Path,
+    transforms: NDArray[np.floating] | None = None,
+) -> None:
+    """Decode all images into one array; write it, image by image.
 
     Args:
         images: ("NAME/NAME_0001.jpg", JPEG bytes).
+        faces: whom each of them shows, in the same order.
         settings: crop, size and colour.
         array: file to write, (images, size, size[, 3]) uint8 as `numpy.save` writes it.
-        index: CSV to write.
-
-    Returns:
-        Whom each row shows.
+        transforms: (images, 4), by which they are aligned first, or None.
 
     Raises:
-        InputError: there is no image, or see `decode`.
+        InputError: the images are not those of the faces, or see `decode`.
     """
-    bar = progress.bar(images, title=array.stem, unit=" images")
-    decoded = list(decode_all(bar, settings))
-    if not decoded:
-        raise InputError(f"{array}: there is no image to decode")
-    shown = (Path(name).stem.rsplit("_", 1) for name, _ in decoded)
-    faces = [Face(person, int(number)) for person, number in shown]
+    shape = _shape(len(faces), settings)
     with atomic.writing(array) as partial, partial.open("wb") as file:
-        np.save(file, np.stack([pixels for _, pixels in decoded]))
-    tables.write_index(faces, index)
-    return faces
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for pixels in _expected(images, faces, settings, transforms):
+            file.write(pixels.tobytes())
+
+
+def _shape(images: int, settings: Image) -> tuple[int, ...]:
+    return (images, settings.size, settings.size, *([] if settings.grayscale else [3]))
+
+
+def _expected(
+    images: Iterable[tuple[str, bytes]],
+    faces: Sequence[Face],
+    settings: Image,
+    transforms: NDArray[np.floating] | None,
+) -> Iterator[Pixels]:
+    """Yield the decoded images; raise InputError unless they are those of the faces, in order."""
+    bar = progress.bar(images, title="images", unit=" images", total=len(faces))
+    decoded = decode_all(bar, settings, transforms)
+    names = (face.file for face in faces)
+    for found, name in zip_longest(decoded, names):
+        file, pixels = found or ("the end", None)
+        if pixels is None or file != name:
+            raise InputError(
+                f"the archive has {file} where the index has {name or 'its end'}; "
+                "`dvc repro download` brings both"
+            )
+        yield pixels
+
+
+def reframe(
+    images: NDArray[np.uint8],
+    settings: Image,
+    transforms: NDArray[np.floating] | None = None,
+) -> NDArray[np.uint8]:
+    """Return images that are decoded already, cropped and resized on all cores.
+
+    Args:
+        images: (n, side, side[, 3]) uint8, which may be mapped from a file.
+        settings: crop, size and colour.
+        transforms: (n, 4), by which they are aligned first, or None.
+
+    Returns:
+        (n, size, size[, 3]) uint8.
+    """
+    mode = "L" if settings.grayscale else "RGB"
+
+    def one(row: int) -> Pixels:
+        image = PIL.Image.fromarray(images[row]).convert(mode)
+        return crop_and_resize(image, settings, None if transforms is None else transforms[row])
+
+    result = np.empty(_shape(len(images), settings), dtype=np.uint8)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for row, pixels in enumerate(pool.map(one, range(len(images)))):
+            result[row] = pixels
+    return result

@@ -4,6 +4,7 @@ The unrestricted protocol of LFW allows any pairs inside the training set.
 """
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
@@ -70,6 +71,17 @@ def to_images(faces: Sequence[Face], rows: Mapping[Face, int]) -> ImagesOfPeople
             raise InputError(f"{face.file}: counted in the list of people, but not there")
     numbers = np.array([rows[face] for face in faces], dtype=np.int64)
     return ImagesOfPeople(numbers, [face.person for face in faces])
+
+
+def first_of_each(images: ImagesOfPeople, count: int) -> NDArray[np.int64]:
+    """Return the rows of at most `count` images of each person, the first ones."""
+    seen: Counter[str] = Counter()
+    rows = []
+    for row, person in zip(images.rows.tolist(), images.people, strict=True):
+        seen[person] += 1
+        if seen[person] <= count:
+            rows.append(row)
+    return np.array(rows, dtype=np.int64)
 
 
 def form_pairs(images: Mapping[str, int], seed: int) -> list[Pair]:

@@ -25,6 +25,12 @@ class Face(NamedTuple):
         """Return the image's path in the archive, "NAME/NAME_0001.jpg"."""
         return f"{self.person}/{self.person}_{self.number:04d}.jpg"
 
+    @classmethod
+    def of(cls, file: str) -> "Face":
+        """Return the face of a path in the archive."""
+        person, number = Path(file).stem.rsplit("_", 1)
+        return cls(person, int(number))
+
 
 class Pair(NamedTuple):
     """Two images and their class: SAME person (0) or DIFFERENT persons (1)."""

@@ -1,6 +1,6 @@
-"""The CSV files between the stages: the index of images, pairs, and images of people.
+"""The CSV files between the stages: index of images, pairs, images of people, transforms.
 
-An image's row is its position in the array of images.
+An image's row is its position in the archive and in the array of images.
 """
 
 import csv
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from siamese import atomic
 from siamese.dataset.pairs import PairRows, to_rows
@@ -15,9 +16,11 @@ from siamese.dataset.people import ImagesOfPeople
 from siamese.dataset.protocol import DIFFERENT, SAME, Face, Pair
 from siamese.errors import InputError
 
+TRANSFORM = ("angle", "log_scale", "right", "down")  # see `siamese.alignment.transforms`
+
 
 def write_index(faces: Sequence[Face], path: Path) -> None:
-    """Write whom each row of the array of images shows, and the number of the image."""
+    """Write whom the image of each row shows, and the number of the image."""
     rows = ((row, person, number) for row, (person, number) in enumerate(faces))
     atomic.write_csv(path, ("row", "person", "number"), rows)
 
@@ -81,6 +84,15 @@ def read_people(path: Path) -> set[str]:
     return {name.rsplit("_", 1)[0] for pair in read_names(path) for name in pair}
 
 
+def read_images_of_pairs(path: Path) -> ImagesOfPeople:
+    """Return the images that the pairs of a CSV show, each once, in the order of their rows."""
+    rows, names = read_pairs(path).rows.tolist(), read_names(path)
+    pairs = zip(rows, names, strict=True)
+    images = {row: name for both in pairs for row, name in zip(*both, strict=True)}
+    people = [images[row].rsplit("_", 1)[0] for row in sorted(images)]
+    return ImagesOfPeople(np.array(sorted(images), dtype=np.int64), people)
+
+
 def write_images(images: ImagesOfPeople, path: Path) -> None:
     """Write the rows of images and the names of their people."""
     rows = zip(images.rows.tolist(), images.people, strict=True)
@@ -93,3 +105,25 @@ def read_images(path: Path) -> ImagesOfPeople:
         table = [(int(row["row"]), row["person"]) for row in csv.DictReader(file)]
     rows = np.array([row for row, _ in table], dtype=np.int64)
     return ImagesOfPeople(rows, [person for _, person in table])
+
+
+def write_transforms(
+    faces: Sequence[Face], transforms: NDArray[np.floating], clamped: NDArray[np.bool_], path: Path
+) -> None:
+    """Write the transform that aligns each image, (n, 4), and whether it was clamped, (n,)."""
+    rows = zip(faces, transforms.tolist(), clamped.tolist(), strict=True)
+    atomic.write_csv(
+        path,
+        ("image", *TRANSFORM, "clamped"),
+        (
+            (Path(face.file).stem, *(f"{number:.6f}" for number in transform), int(outside))
+            for face, transform, outside in rows
+        ),
+    )
+
+
+def read_transforms(path: Path) -> NDArray[np.float64]:
+    """Return the transforms (n, 4) of a CSV that `write_transforms` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        table = [[float(row[name]) for name in TRANSFORM] for row in csv.DictReader(file)]
+    return np.array(table, dtype=np.float64).reshape(-1, len(TRANSFORM))

@@ -1,4 +1,4 @@
-"""Pairs of photographs with what the network said of them, as PNG."""
+"""Photographs as PNG: pairs with what the network said of them, and rows of images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +70,19 @@ def decisions(
         axes.set_title(f"{said}{mark}", size=10, color=colour, weight="bold")
         text = f"probability of the same person {1 - pair.probability:.0%}"
         axes.text(0.5, -0.03, text, size=8, ha="center", va="top", transform=axes.transAxes)
+    style.save(drawing, path)
+
+
+def rows(images: Mapping[str, Sequence[NDArray[np.uint8]]], path: Path) -> None:
+    """Draw rows of images (side, side[, 3]) of the same number, each with its name."""
+    columns = max(len(row) for row in images.values())
+    drawing, grid = style.figure(len(images), columns, 1.05 * columns + 1.1, 1.1 * len(images))
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for line, (name, row) in zip(grid, images.items(), strict=True):
+        line[0].text(-0.1, 0.5, name, size=9, ha="right", va="center", transform=line[0].transAxes)
+        for axes, image in zip(line, row, strict=False):
+            axes.imshow(image, cmap="gray", vmin=0, vmax=255)
     style.save(drawing, path)
 
 

@@ -24,7 +24,7 @@ def scatter_within(features: Tensor, people: Tensor) -> Tensor:
         people: (n,) int64, numbers from 0; those with a single image say nothing here.
     """
     counts = torch.bincount(people)
-    means = torch.zeros(len(counts), features.shape[1], dtype=features.dtype)
+    means = features.new_zeros(len(counts), features.shape[1])
     means = means.index_add_(0, people, features) / counts[:, None]
     several = counts > 1
     share = counts.clamp(max=IMAGES_OF_ONE) * several
@@ -36,7 +36,7 @@ def scatter_within(features: Tensor, people: Tensor) -> Tensor:
 
 def _gram(features: Tensor, mean: Tensor) -> Tensor:
     """Return the inner products (n, n) float32 of features about their mean."""
-    gram = torch.zeros(len(features), len(features))
+    gram = torch.zeros(len(features), len(features), device=features.device)
     starts = range(0, len(features), BLOCK)
     for i in starts:
         block = features[i : i + BLOCK] - mean
@@ -73,7 +73,7 @@ def principal(
 
     def back(among: Tensor) -> Tensor:
         shares = (weights @ among).float()
-        total = torch.zeros(len(mean), among.shape[1])
+        total = torch.zeros(len(mean), among.shape[1], device=features.device)
         for i in range(0, len(features), BLOCK):
             total += (features[i : i + BLOCK] - mean).T @ shares[i : i + BLOCK]
         return total
@@ -100,13 +100,13 @@ def analyse(
     found, back = principal(features, mean, min(components, *features.shape))
     within = scatter_within(found, people)
     level = within.diagonal().mean().clamp(min=1e-12)
-    within = within + shrinkage * level * torch.eye(len(within), dtype=torch.float64)
+    within = within + shrinkage * level * torch.eye(len(within)).double().to(within.device)
     # In these coordinates images of one person vary alike in all directions.
     whiten = torch.linalg.inv(torch.linalg.cholesky(within)).T
     white = found @ whiten
     total, directions = torch.linalg.eigh(white.T @ white / len(white))
     total, directions = total.flip(0)[:size], directions.flip(1)[:, :size]
     reliability = ((total - 1).clamp(min=0) / total.clamp(min=1)).sqrt()
-    projection = torch.zeros(len(mean), size)
+    projection = torch.zeros(len(mean), size, device=features.device)
     projection[:, : directions.shape[1]] = back(whiten @ directions * reliability)
     return mean, projection

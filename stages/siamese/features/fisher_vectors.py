@@ -22,6 +22,7 @@ POINT = COMPONENTS + 2  # and its place
 GAUSSIANS = 512
 SAMPLE = 240_000  # patches that the mixture is fitted to, about
 BATCH = 4  # images: what fits a processor's cache
+GPU_BATCH = 64  # images: what keeps a GPU busy
 
 
 class FisherVectors(nn.Module):
@@ -41,7 +42,7 @@ class FisherVectors(nn.Module):
         """Fit the mixture to patches of images (n, 1, size, size), drawn with torch's generator."""
         each = -(-SAMPLE // len(images))
         sampled, where = [], []
-        for part in images.split(BATCH):
+        for part in _parts(images):
             descriptors, places = describe(part)
             drawn = torch.randint(len(places), (len(part), min(each, len(places))))
             drawn = drawn.to(images.device)
@@ -62,7 +63,7 @@ class FisherVectors(nn.Module):
         Each Gaussian gives 132 numbers: how far the patches' mean and variance differ from its own,
         in units of its standard deviation; of these the signed roots, scaled to length 1.
         """
-        return torch.cat([self._differences(part) for part in images.split(BATCH)])
+        return torch.cat([self._differences(part) for part in _parts(images)])
 
     def _differences(self, images: Tensor) -> Tensor:
         descriptors, places = describe(images)
@@ -75,3 +76,8 @@ class FisherVectors(nn.Module):
         wider = wider / variances / math.sqrt(2)
         both = torch.cat([beside, wider], dim=2)
         return F.normalize(both.sign() * both.abs().sqrt(), dim=2).flatten(1)
+
+
+def _parts(images: Tensor) -> tuple[Tensor, ...]:
+    parts: tuple[Tensor, ...] = images.split(GPU_BATCH if images.is_cuda else BATCH)
+    return parts

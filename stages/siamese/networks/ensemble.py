@@ -64,11 +64,14 @@ class Ensemble(Network):
         for number, each in enumerate(self.closed_form, start=1):
             stream = cast(ClosedFormStream, each)
             stream.prepare(load, len(people))
-            features = torch.empty(len(people), len(stream.mean), dtype=stream.stored_as)
+            # On the CPU if the device lacks float64, which the analysis needs (Apple's does).
+            device = stream.mean.device if stream.mean.is_cuda else torch.device("cpu")
+            shape = len(people), len(stream.mean)
+            features = torch.empty(shape, dtype=stream.stored_as, device=device)
             title = f"closed-form stream {number} of {len(self.closed_form)}"
             for batch in progress.bar(batches, title=title, unit=" batches"):
                 features[batch] = stream.features(load(batch)).to(features)
-            stream.set(features, people)
+            stream.set(features, people.to(device))
 
     def embed_learned(self, images: Tensor) -> Tensor:
         """Return the learned streams' embeddings (n, streams, 256), each of length 1.

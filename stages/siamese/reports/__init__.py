@@ -1,4 +1,5 @@
 """What is made of several runs: comparisons, tables and drawings for README and docs.
 
-May import `dataset`, `drawing`, `evaluation` and `networks`. No stage imports it.
+May import `alignment`, `dataset`, `drawing`, `evaluation`, `lfw` and `networks`. No stage imports
+it.
 """

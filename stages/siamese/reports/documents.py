@@ -12,7 +12,7 @@ from siamese import atomic
 from siamese.drawing import curves
 from siamese.errors import InputError
 from siamese.reports import experiments, explanation, tables
-from siamese.reports.experiments import Row, by_recipe, find
+from siamese.reports.experiments import Row, find, main_settings
 from siamese.reports.published import REPORTED
 
 VARIANTS = Path("metrics/variants.json")
@@ -21,6 +21,7 @@ ROCS = Path("plots/variants-roc.csv")
 VIEW2 = Path("view2/summary.json")
 VIEW2_ROC = Path("plots/view2-roc.csv")
 ABLATION = Path("metrics/ablation.json")
+UNALIGNED = Path("metrics/unaligned.json")
 DOCUMENTS = (Path("README.md"), Path("docs"))
 # The loss through a second sigmoid of a perfect network, and of one that is always certain of
 # different persons, on as many pairs of either class.
@@ -47,11 +48,11 @@ def update(revisions: list[str]) -> None:
             experiments.merge(kept, new)
             for kept, new in zip((variants, epochs, rocs), collected, strict=True)
         )
-        drawn = [first["experiment"] for [first, *_] in by_recipe(variants).values()]
+        drawn = [first["experiment"] for [first, *_] in main_settings(variants).values()]
         rocs = [row for row in rocs if row["experiment"] in drawn]
     view2, view2_roc = read_view2()
     # All texts are made before anything is written.
-    made = tables.make(variants, view2, read_ablation())
+    made = tables.make(variants, view2, read_ablation(), read_unaligned())
     texts = {path: fill_in(path, made) for path in documents()}
     if revisions:
         _write_variants(variants)
@@ -104,12 +105,27 @@ def read_ablation() -> Row:
         return {}
     ablation: Row = json.loads(ABLATION.read_text(encoding="utf-8"))
     for recipe, measured in ablation.items():
-        if measured["dataset"] != experiments.DATASET:
-            raise InputError(
-                f"{ABLATION}: {recipe} was measured on {measured['dataset']}, not on "
-                f"{experiments.DATASET}; `git restore {ABLATION}` brings the committed figures back"
-            )
+        _refuse_other_images(ABLATION, recipe, measured["dataset"])
     return ablation
+
+
+def read_unaligned() -> Row:
+    """Return what the command `unaligned` measured, by recipe and seed; see `read_ablation`."""
+    if not UNALIGNED.exists():
+        return {}
+    unaligned: Row = json.loads(UNALIGNED.read_text(encoding="utf-8"))
+    for recipe, measured in unaligned.items():
+        for row in measured.values():
+            _refuse_other_images(UNALIGNED, recipe, row["dataset"])
+    return unaligned
+
+
+def _refuse_other_images(path: Path, recipe: str, dataset: str) -> None:
+    if dataset != experiments.DATASET:
+        raise InputError(
+            f"{path}: {recipe} was measured on {dataset}, not on {experiments.DATASET}; "
+            f"`git restore {path}` brings the committed figures back"
+        )
 
 
 def documents() -> list[Path]:
@@ -154,7 +170,7 @@ def draw(
         path = CURVES.with_name(f"variants-weight-decay-{decay:g}.png")
         curves.training(runs, path, f"weight decay {decay:g}")
 
-    recipes = by_recipe(variants)
+    recipes = main_settings(variants)
     drawn, title = {}, "Test pairs of View 1"
     for name, [first, *_] in recipes.items():
         points = [row for row in rocs if row["experiment"] == first["experiment"]]

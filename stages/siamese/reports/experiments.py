@@ -34,10 +34,16 @@ def collect(revisions: list[str]) -> tuple[list[Row], list[Row], list[Row]]:
         if any(settings == variant["settings"] for variant in variants):
             raise InputError(f"{revision}: has the settings of an experiment named before it")
         experiment = {"experiment": name_of(settings)}
+        aligned = (
+            {"alignment": stored.read_json("data/alignment/training.json", revision)}
+            if settings["align"]
+            else {}
+        )
         variants.append(
             {
                 **experiment,
                 "settings": settings,
+                **aligned,
                 "train": train,
                 "evaluation": stored.read_json("data/evaluation.json", revision),
                 "correct": correct(revision),
@@ -73,12 +79,15 @@ def settings_of(params: Parameters) -> Row:
     recipe = given(params.recipe_settings)
     image, streams = recipe.pop("image"), recipe.pop("streams", {})
     variant = recipe.pop("variant", {})
+    image = {"align": False, **image}
     flat = {"recipe": params.recipe, **recipe, **image, **variant, **given(params.split)}
+    alignment = given(params.alignment) if image["align"] else {}
     return {
         "scheduler": params.scheduler,
         "schedule": _plain(params.scheduler_settings),
         **_plain(flat),
         "streams": {kind: list(zooms) for kind, zooms in streams.items() if zooms},
+        **({"alignment": _plain(alignment)} if alignment else {}),
         "seed": params.seed,
     }
 
@@ -168,3 +177,12 @@ def by_recipe(variants: list[Row]) -> dict[str, list[Row]]:
             changed = changes(group[0], named[recipe][0]) if recipe in named else ""
             named[f"{recipe}, {changed}" if changed else recipe] = group
     return named
+
+
+def main_settings(variants: list[Row]) -> dict[str, list[Row]]:
+    """Return, for each recipe, the experiments of its first settings."""
+    return {
+        name: group
+        for name, group in by_recipe(variants).items()
+        if name == group[0]["settings"]["recipe"]
+    }

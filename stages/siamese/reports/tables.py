@@ -7,7 +7,15 @@ import numpy as np
 from siamese.evaluation.identification import WAYS
 from siamese.evaluation.verification import wilson_interval
 from siamese.reports import explanation, significance
-from siamese.reports.experiments import Row, by_recipe, changes, find, seeds_together
+from siamese.reports.experiments import (
+    Row,
+    by_recipe,
+    changes,
+    differing,
+    find,
+    main_settings,
+    seeds_together,
+)
 from siamese.reports.markdown import NOT_MEASURED, markdown
 from siamese.reports.published import (
     BEST_PUBLISHED,
@@ -22,13 +30,14 @@ from siamese.reports.published import (
 PROTOCOLS = {"pairs": "image-restricted", "contrastive": "unrestricted"}
 
 
-def make(variants: list[Row], view2: Row | None, ablation: Row) -> dict[str, str]:
+def make(variants: list[Row], view2: Row | None, ablation: Row, unaligned: Row) -> dict[str, str]:
     """Return the tables by name.
 
     Args:
         variants: each experiment's figures.
         view2: View 2's, where it has been run.
         ablation: by recipe, what each stream of its ensemble contributes.
+        unaligned: by recipe and seed, what its network gives on the original images.
     """
     return {
         "summary": summary_table(variants, view2),
@@ -42,6 +51,9 @@ def make(variants: list[Row], view2: Row | None, ablation: Row) -> dict[str, str
         "view 2": view2_table(view2),
         "published": published_table(variants, view2),
         "ablation": ablation_table(ablation),
+        "alignment": alignment_table(variants),
+        "alignment error": alignment_error_table(variants),
+        "unaligned": unaligned_table(unaligned),
         **explanation.make(variants),
     }
 
@@ -263,7 +275,7 @@ def one_shot_table(variants: list[Row]) -> str:
     """
     columns = ("recipe", "seeds", *(f"one of {n}" for n in WAYS))
     rows = [("*chance*", "", *(f"{1 / n:.1%}" for n in WAYS))]
-    for name, group in by_recipe(variants).items():
+    for name, group in main_settings(variants).items():
         cells = []
         for n in WAYS:
             trials = [variant["evaluation"]["one_shot"][f"{n}_way"] for variant in group]
@@ -295,7 +307,7 @@ def _test_accuracy(group: list[Row]) -> tuple[list[float], float, float, float]:
 def view2_table(view2: Row | None) -> str:
     """Return View 2's figures, over all ten folds, as Markdown."""
     columns = (
-        *("recipe", "scheduler", "hours", "accuracy, %", "lowest to highest fold", "AUC"),
+        *("recipe", "scheduler", "minutes", "on", "accuracy, %", "lowest to highest fold", "AUC"),
         *("TAR at FAR 10 %", "at 1 %", "at 0.1 %"),
     )
     if view2 is None:
@@ -304,13 +316,19 @@ def view2_table(view2: Row | None) -> str:
     row = (
         view2["recipe"],
         view2["scheduler"],
-        f"{view2['seconds'] / 3600:.1f}",
+        f"{view2['seconds'] / 60:.0f}",
+        _hardware(view2),
         _with_error(view2),
         f"{min(folds):.1%} to {max(folds):.1%}",
         f"{view2['auc']:.3f}",
         *(f"{view2['tar_at_far'][far]:.1%}" for far in ("0.1", "0.01", "0.001")),
     )
     return markdown(columns, [row])
+
+
+def _hardware(view2: Row) -> str:
+    threads = f"{view2['threads']} threads of an "
+    return ("" if view2["device"] == "cuda" else threads) + str(view2["processor"])
 
 
 def _with_error(view2: Row) -> str:
@@ -321,7 +339,7 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
     """Return our rows beside published ones, as Markdown; ours are set in bold."""
     columns = ("method", "protocol", "outside data", "evaluated on", "accuracy, %")
     rows = [(method, protocol, "none", on, value) for method, protocol, on, value in PUBLISHED]
-    for name, group in by_recipe(variants).items():
+    for name, group in main_settings(variants).items():
         _, accuracy, low, high = _test_accuracy(group)
         seeds = f"mean of {len(group)} seeds, " if len(group) > 1 else ""
         value = f"{accuracy:.1%} ({seeds}{low:.1%} to {high:.1%})".replace("%", "")
@@ -334,6 +352,120 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
         )
     rows.sort(key=lambda row: (row[3], row[1]))
     return markdown(columns, rows)
+
+
+def alignment_table(variants: list[Row]) -> str:
+    """Return what alignment gives each recipe, means over the same seeds, as Markdown.
+
+    Accuracies are those at the threshold from the validation pairs.
+    """
+    columns = (
+        *("recipe", "seeds", "validation loss", "test accuracy", "test AUC", "one of 20"),
+        *("difference, points", "p of each seed"),
+    )
+    rows: list[tuple[str, ...]] = []
+    for before, after in _with_and_without_alignment(variants):
+        for group in (before, after):
+            settings = group[0]["settings"]
+            _, accuracy, low, high = _test_accuracy(group)
+            aligned, evaluations = settings["align"], [each["evaluation"] for each in group]
+            rows.append(
+                (
+                    f"{settings['recipe']}, {'aligned' if aligned else 'as they are'}",
+                    ", ".join(str(variant["settings"]["seed"]) for variant in group),
+                    f"{mean(each['val']['loss'] for each in evaluations):.3f}",
+                    f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
+                    f"{mean(each['test']['auc'] for each in evaluations):.3f}",
+                    f"{mean(each['one_shot']['20_way']['accuracy'] for each in evaluations):.1%}",
+                    *(_difference(after, before) if aligned else ("", "")),
+                )
+            )
+    return markdown(columns, rows)
+
+
+def _with_and_without_alignment(variants: list[Row]) -> list[tuple[list[Row], list[Row]]]:
+    """Return groups of the same seeds of a recipe, as the images are and aligned."""
+    free = ("align", "alignment", "seed")
+    groups = [
+        sorted(group, key=lambda variant: int(variant["settings"]["seed"]))
+        for group in seeds_together(variants)
+    ]
+    return [
+        (before, after)
+        for after in groups
+        for before in groups
+        if after[0]["settings"]["align"] and not before[0]["settings"]["align"]
+        if not differing(before[0]["settings"], after[0]["settings"], *free)
+        if [v["settings"]["seed"] for v in before] == [v["settings"]["seed"] for v in after]
+    ]
+
+
+def unaligned_table(unaligned: Row) -> str:
+    """Return what each recipe's network gives on the original images, as Markdown.
+
+    Means over the seeds; all at the threshold from the validation pairs of the run itself.
+    """
+    images = {
+        "own": "deep-funneled, aligned",
+        "as_they_are": "original",
+        "aligned": "original, aligned",
+    }
+    columns = ("recipe", "seeds", "test images", "test accuracy", "test AUC")
+    rows: list[tuple[str, ...]] = []
+    for recipe, measured in unaligned.items():
+        for key, name in images.items():
+            found = [row[key] for row in measured.values() if key in row]
+            if not found:
+                continue
+            if "aligned" not in next(iter(measured.values())):
+                name = name.removesuffix(", aligned")
+            rows.append(
+                (
+                    f"`{recipe}`",
+                    ", ".join(measured),
+                    name,
+                    f"{mean(each['accuracy_at_threshold'] for each in found):.1%}",
+                    f"{mean(each['auc'] for each in found):.3f}",
+                )
+            )
+    return markdown(columns, rows)
+
+
+def alignment_error_table(variants: list[Row]) -> str:
+    """Return by how far displaced validation images are off, and what it costs, as Markdown.
+
+    Of the first recipe that aligns, each seed; the others' alignment networks are the same.
+    """
+    columns = (
+        *("seed", "images learned from", "", "angle", "scale", "shift"),
+        *("clamped", "training, s", "ms an image"),
+    )
+    aligned = [variant for variant in variants if variant["settings"]["align"]]
+    if not aligned:
+        return markdown(columns, [])
+    first = next(g for g in seeds_together(aligned) if g[0] is aligned[0])
+    rows: list[tuple[str, ...]] = []
+    for variant in first:
+        figures, seed = variant["alignment"], str(variant["settings"]["seed"])
+        cost = (
+            f"{figures['clamped']}",
+            f"{figures['seconds']:.0f}",
+            f"{figures['milliseconds_per_image']:.2f}",
+        )
+        rows += [
+            (seed, f"{figures['images']:,}", "displaced", *_error(figures, "before"), "", "", ""),
+            ("", "", "aligned", *_error(figures, "after"), *cost),
+        ]
+    return markdown(columns, rows)
+
+
+def _error(figures: Row, name: str) -> tuple[str, ...]:
+    error = figures[f"error_{name}"]
+    return (
+        f"{error['angle_degrees']:.1f}°",
+        f"{error['scale_percent']:.1f}%",
+        f"{error['shift_percent']:.1f}%",
+    )
 
 
 def ablation_table(ablation: Row) -> str:
@@ -366,7 +498,7 @@ def summary_table(variants: list[Row], view2: Row | None) -> str:
     columns = ("network", "learns from", "evaluated on", "accuracy, %", "training, minutes")
     minutes, _, _, _, accuracy = REPORTED["none"]
     rows = [("*as reported*", "listed pairs", VIEW_1, f"{100 * accuracy:.1f}", f"{minutes} (GPU)")]
-    for name, group in by_recipe(variants).items():
+    for name, group in main_settings(variants).items():
         _, accuracy, low, high = _test_accuracy(group)
         learns = {"pairs": "listed pairs", "contrastive": "people's names"}
         rows.append(
@@ -379,7 +511,8 @@ def summary_table(variants: list[Row], view2: Row | None) -> str:
             )
         )
     if view2 is not None:
-        hours = f"{view2['seconds'] / 60:.0f} (ten networks)"
+        hardware = "" if view2["device"] == "cpu" else f", {_hardware(view2)}"
+        hours = f"{view2['seconds'] / 60:.0f} (ten networks{hardware})"
         rows.append((f"`{view2['recipe']}`", "people's names", VIEW_2, _with_error(view2), hours))
     for method, protocol, on, value in BEST_PUBLISHED:
         rows.append((method, protocol, on, value, ""))

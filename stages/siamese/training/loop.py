@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from siamese import atomic, machine, progress
+from siamese.checkpoint import UNFINISHED, Checkpoint
 from siamese.dataset.pairs import PairRows
 from siamese.dataset.people import ImagesOfPeople
 from siamese.errors import InputError
@@ -19,10 +20,7 @@ from siamese.networks.contract import EmbeddingNetwork
 from siamese.networks.scoring import compare_pairs, embed_pairs
 from siamese.parameters import Parameters
 from siamese.training import objectives
-from siamese.training.checkpoint import Checkpoint
 from siamese.training.run import Epoch, Run
-
-UNFINISHED = Path(".training")  # not among DVC's outputs, which it deletes before a run
 
 
 def train(run: Run, images: Tensor, validation: PairRows) -> Iterator[Epoch]:

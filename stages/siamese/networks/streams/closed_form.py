@@ -59,14 +59,13 @@ class ClosedFormStream(nn.Module):
         """Set projection and cohort.
 
         Args:
-            features: (n, d) of training images.
-            people: (n,) int64, whom they show.
+            features: (n, d) of training images, on a device that has float64.
+            people: (n,) int64, whom they show, on the same.
         """
-        features, people = features.cpu(), people.cpu()
         mean, projection = self.project(features, people)
         self.mean.copy_(mean)
         self.projection.copy_(projection)
-        chosen = cohort.choose(people).split(BATCH)
+        chosen = cohort.choose(people.cpu()).split(BATCH)
         self.cohort.set(torch.cat([self._embed(features[part]) for part in chosen]))
 
     def _embed(self, features: Tensor) -> Tensor:

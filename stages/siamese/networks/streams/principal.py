@@ -21,5 +21,5 @@ class Stream(gradients.Stream):
         mean = features.mean(dim=0)
         rank = min(STREAM_SIZE, *features.shape)
         _, back = discriminant.principal(features, mean, rank)
-        projection = back(torch.eye(rank, dtype=torch.float64))
+        projection = back(torch.eye(rank).double().to(features.device))
         return mean, F.pad(projection, (0, STREAM_SIZE - rank))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import new_process
-from siamese.training.checkpoint import Checkpoint
+from siamese.checkpoint import Checkpoint
 
 STATE = {"weights": torch.arange(5.0), "epochs": [{"loss": 0.1}], "best": None}
 
@@ -131,7 +131,7 @@ import json
 import sys
 from pathlib import Path
 
-from siamese.training.checkpoint import Checkpoint, loaded_code
+from siamese.checkpoint import Checkpoint, loaded_code
 
 
 def name():
@@ -158,7 +158,7 @@ LOADED = (
     "script.py",
     "siamese/__init__.py",
     "siamese/atomic.py",
-    "siamese/training/checkpoint.py",
+    "siamese/checkpoint.py",
     "siamese/networks/ensemble.py",
     "siamese/networks/streams/residual.py",
     "siamese/networks/streams/gradients.py",

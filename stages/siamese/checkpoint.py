@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from siamese import atomic
 
 DIGEST = hashlib.sha256
+UNFINISHED = Path(".training")  # not among DVC's outputs, which it deletes before a run
 
 
 def loaded_code() -> list[Path]:
@@ -23,6 +25,13 @@ def loaded_code() -> list[Path]:
         if name == "__main__" or name.split(".")[0] == __package__.split(".")[0]
     ]
     return sorted({Path(file) for each in modules if (file := getattr(each, "__file__", None))})
+
+
+@cache
+def _digest(path: Path, time: int, size: int) -> bytes:
+    """Return a file's digest; time and size tell whether it is still the same file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, DIGEST).digest()
 
 
 class Checkpoint:
@@ -42,8 +51,8 @@ class Checkpoint:
     def __init__(self, folder: Path, settings: Any, inputs: Iterable[Path]) -> None:
         run = DIGEST(json.dumps(settings, sort_keys=True).encode())
         for path in [*inputs, *loaded_code()]:
-            with path.open("rb") as file:
-                run.update(hashlib.file_digest(file, DIGEST).digest())
+            status = path.stat()
+            run.update(_digest(path.resolve(), status.st_mtime_ns, status.st_size))
         self.path = folder / f"{run.hexdigest()[:16]}.checkpoint"
         self.constants = self.path.with_suffix(".constants")
 

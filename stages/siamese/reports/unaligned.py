@@ -1,0 +1,86 @@
+"""The workspace's network on other photographs of the same pairs, such as LFW's original images."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from siamese import atomic, machine, parameters
+from siamese.alignment import network
+from siamese.dataset import images, tables
+from siamese.dataset.pairs import PairRows
+from siamese.dataset.protocol import Face
+from siamese.errors import InputError
+from siamese.evaluation.verification import figures
+from siamese.lfw.archive import read_images
+from siamese.networks import model_file
+from siamese.networks.scoring import score_pairs
+
+PARAMS = Path("params.yaml")
+TEST = Path("data/pairs/test.csv")
+MODEL = Path("data/model.safetensors")
+ALIGNMENT = Path("data/alignment/network.safetensors")
+EVALUATION = Path("data/evaluation.json")
+KEPT = Path("metrics/unaligned.json")
+Row = dict[str, Any]
+
+
+def measure(archive: Path) -> Row:
+    """Return accuracy and AUC of the test pairs, of the run's own images and of an archive's.
+
+    The threshold is the network's own, from the validation pairs of the images that it was trained
+    on.
+
+    Args:
+        archive: .tar or .tgz with the images of the test pairs as NAME/NAME_0001.jpg.
+
+    Raises:
+        InputError: nothing has been trained, or the archive lacks an image.
+    """
+    for path in (MODEL, TEST, EVALUATION):
+        if not path.exists():
+            raise InputError(f"{path} is missing; `dvc repro` makes it")
+    trained, settings = model_file.load(MODEL)
+    names = tables.read_names(TEST)
+    wanted = {Face.of(name).file for pair in names for name in pair}
+    found = {name: jpeg for name, jpeg in read_images(archive) if name in wanted}
+    if missing := sorted(wanted - found.keys()):
+        raise InputError(
+            f"{archive}: lacks {len(missing):,} images of {TEST}, such as {missing[0]}"
+        )
+    faces = [Face.of(name) for name in sorted(found)]
+    rows = {face: row for row, face in enumerate(faces)}
+    pairs = PairRows(
+        rows=np.array([[rows[Face.of(name)] for name in pair] for pair in names], dtype=np.int64),
+        labels=tables.read_pairs(TEST).labels,
+    )
+
+    def evaluate(transforms: np.ndarray | None) -> dict[str, float]:
+        array = images.read(sorted(found.items()), faces, settings.image, transforms)
+        scores = score_pairs(trained, torch.from_numpy(array), pairs.rows)
+        return _short(figures(scores, pairs.labels, settings.threshold))
+
+    own = json.loads(EVALUATION.read_text(encoding="utf-8"))
+    row = {"dataset": own["dataset"], "own": _short(own["test"]), "as_they_are": evaluate(None)}
+    if settings.image.align:
+        gray = torch.from_numpy(images.read(sorted(found.items()), faces, network.INPUT))
+        row["aligned"] = evaluate(network.load(ALIGNMENT).align(gray).transforms.numpy())
+    return row
+
+
+def _short(values: dict[str, Any]) -> dict[str, float]:
+    return {name: round(values[name], 4) for name in ("accuracy_at_threshold", "auc")}
+
+
+def update(archive: Path) -> Row:
+    """Measure, and keep the figures by recipe and seed; return them."""
+    machine.prepare()
+    params = parameters.read(PARAMS)
+    row = measure(archive)
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    kept.setdefault(params.recipe, {})[str(params.seed)] = row
+    kept[params.recipe] = dict(sorted(kept[params.recipe].items()))
+    atomic.write_json(KEPT, kept)
+    return row
