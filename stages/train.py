@@ -6,8 +6,10 @@ import numpy as np
 import torch
 
 from siamese import atomic, machine, parameters
+from siamese.alignment import network
 from siamese.dataset import tables
 from siamese.dataset.examples import read_examples
+from siamese.dataset.protocol import DIFFERENT, SAME
 from siamese.errors import run
 from siamese.networks import model_file
 from siamese.training import loop
@@ -16,6 +18,7 @@ PARAMS = Path("params.yaml")
 FACES = Path("data/faces.npy")
 PAIRS = Path("data/pairs")
 TEST_PEOPLE = Path("data/protocol/peopleDevTest.txt")
+ALIGNMENT = Path("data/alignment/network.safetensors")
 MODEL = Path("data/model.safetensors")
 EPOCHS = Path("plots/training.csv")
 METRICS = Path("metrics/train.json")
@@ -29,18 +32,26 @@ def main() -> None:
     recipe = params.recipe_settings
     device = machine.pick_device(params.deterministic)
     images = torch.from_numpy(np.load(FACES)).to(device)
+    validation = tables.read_pairs(PAIRS / "val.csv")
     finished, checkpoint = loop.fit(
         params,
         images,
         read_examples(PAIRS, TEST_PEOPLE, recipe.objective),
-        tables.read_pairs(PAIRS / "val.csv"),
+        validation,
         [FACES, *sorted(PAIRS.iterdir())],
         EPOCHS,
     )
     parameters.refuse_edited(params, parameters.read(PARAMS), PARAMS)
     best, seconds = finished.best, [epoch.seconds for epoch in finished.epochs]
-    settings = model_file.Settings.of(recipe, best.val_threshold)
-    model_file.save(finished.network, settings, MODEL)
+    settings = model_file.Settings.of(
+        recipe,
+        best.val_threshold,
+        **{name: getattr(params, name) for name in ("dataset", "recipe", "scheduler", "seed")},
+    )
+    aligner = network.load(ALIGNMENT) if recipe.image.align else None
+    scores, labels = finished.best_scores.numpy(), validation.labels
+    by_class = model_file.Validation(scores[labels == SAME], scores[labels == DIFFERENT])
+    model_file.save(finished.network, settings, MODEL, aligner, by_class)
     objective = finished.objective
     details = {
         "dataset": params.dataset,

@@ -11,7 +11,7 @@ def main() -> None:
     """Run the subcommand that the command line names."""
     parser = argparse.ArgumentParser(
         prog="siamese",
-        description="Siamese one-shot face verification: what stands beside `dvc repro`.",
+        description="Siamese one-shot face verification: ask a network, compare runs.",
         epilog="With SIAMESE_DEBUG=1 in the environment an error shows its traceback.",
     )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -24,9 +24,13 @@ def main() -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run)
+        subparser.set_defaults(run=module.run, failure=getattr(module, "FAILURE", 1))
     arguments = parser.parse_args()
-    errors.run(lambda: arguments.run(arguments), after_interrupt="nothing was written")
+    errors.run(
+        lambda: arguments.run(arguments),
+        after_interrupt="nothing was written",
+        status=arguments.failure,
+    )
 
 
 if __name__ == "__main__":

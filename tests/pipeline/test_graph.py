@@ -23,11 +23,12 @@ FOLDERS = {
     "dataset": set(),
     "features": set(),
     "drawing": set(),
-    "networks": {"features"},
+    "networks": {"alignment", "features"},
     "evaluation": {"dataset"},
     "training": {"dataset", "evaluation", "networks"},
-    "reports": {"alignment", "dataset", "drawing", "evaluation", "lfw", "networks"},
-    "commands": {"reports"},
+    "reports": {"alignment", "dataset", "drawing", "evaluation", "lfw", "networks", "photos"},
+    "photos": {"alignment", "dataset", "networks"},
+    "commands": {"photos", "reports"},
 }
 # What a module beside the folders may import of them: rules of names and sizes that they define.
 BESIDE = {"rules": {"lfw", "networks"}, "__main__": {"commands"}}

@@ -230,15 +230,18 @@ def test_a_recipe_is_summed_up_by_its_first_settings() -> None:
 
 
 def test_the_original_images_are_beside_the_runs_own() -> None:
-    own, other = ({"accuracy_at_threshold": a, "auc": a + 0.05} for a in (0.9, 0.8))
-    rows = {"0": {"own": own, "as_they_are": other, "aligned": own}}
-    lines = tables.unaligned_table(
-        {"quick": rows, "koch": {"1": {"own": own, "as_they_are": other}}}
+    own, other = (
+        {"accuracy_at_threshold": a, "auc": a + 0.05, "brier_score": 1 - a} for a in (0.9, 0.8)
     )
-    assert lines.splitlines()[2:] == [
-        "| `quick` | 0 | deep-funneled, aligned | 90.0% | 0.950 |",
-        "| `quick` | 0 | original | 80.0% | 0.850 |",
-        "| `quick` | 0 | original, aligned | 90.0% | 0.950 |",
-        "| `koch` | 1 | deep-funneled | 90.0% | 0.950 |",
-        "| `koch` | 1 | original | 80.0% | 0.850 |",
+    rows = {"0": {"own": own, "as_they_are": other, "aligned": own, "photographs": own}}
+    koch = {"1": {"own": own, "as_they_are": other, "photographs": other}}
+    lines = tables.unaligned_table({"quick": rows, "koch": koch}).splitlines()[2:]
+    assert lines == [
+        "| `quick` | 0 | deep-funneled, aligned | 90.0% | 0.950 | 0.100 |",
+        "| `quick` | 0 | original | 80.0% | 0.850 | 0.200 |",
+        "| `quick` | 0 | original, aligned | 90.0% | 0.950 | 0.100 |",
+        "| `quick` | 0 | original, the face looked for | 90.0% | 0.950 | 0.100 |",
+        "| `koch` | 1 | deep-funneled | 90.0% | 0.950 | 0.100 |",
+        "| `koch` | 1 | original | 80.0% | 0.850 | 0.200 |",
+        "| `koch` | 1 | original, the face looked for | 80.0% | 0.850 | 0.200 |",
     ]

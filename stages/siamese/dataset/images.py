@@ -67,32 +67,58 @@ def crop_and_resize(
     """
     crop, size = settings.crop, settings.size
     if transform is not None:
-        return _aligned(image, crop, size, transform)
+        unit = min(image.size) / 2
+        return resample(image, image.width / 2, image.height / 2, unit, crop / 2, size, transform)
     left, top = (image.width - crop) / 2, (image.height - crop) / 2
     box = (left, top, left + crop, top + crop)
     return np.asarray(image.resize((size, size), PIL.Image.Resampling.BILINEAR, box=box))
 
 
-def _aligned(image: PIL.Image.Image, crop: int, size: int, transform: Transform) -> Pixels:
+def resample(
+    image: PIL.Image.Image,
+    x: float,
+    y: float,
+    unit: float,
+    reach: float,
+    size: int,
+    transform: Transform,
+) -> Pixels:
+    """Return a square of an image, transformed, with antialiasing.
+
+    Beyond the image's edge its outermost pixels are repeated.
+
+    Args:
+        image: gray or RGB.
+        x: where the transform's origin is, in pixels from the left.
+        y: the same from the top.
+        unit: pixels of what the transform's shifts count in.
+        reach: half the side of the square before the transform, in pixels.
+        size: side of the result, in pixels.
+        transform: (4,), see `siamese.alignment.transforms`.
+
+    Returns:
+        (size, size) uint8, or (size, size, 3) in colour.
+    """
     angle, log_scale, right, down = (float(number) for number in transform)
     cosine, sine = np.exp(log_scale) * np.cos(angle), np.exp(log_scale) * np.sin(angle)
-    unit = min(image.size) / 2
-    # The crop's centre in the image, and how far its corners reach from there.
-    x, y = image.width / 2 + unit * right, image.height / 2 + unit * down
-    reach = (abs(cosine) + abs(sine)) * crop / 2
-    beyond = reach - min(x, y, image.width - x, image.height - y)
-    if beyond > 0:  # the pixels at the edge are repeated beyond it
+    x, y = x + unit * right, y + unit * down
+    corner = (abs(cosine) + abs(sine)) * reach
+    beyond = corner - min(x, y, image.width - x, image.height - y)
+    if beyond > 0:
+        # Only what is seen of the image, so that a large one does not become larger.
+        box = [max(0, int(x - corner) - 1), max(0, int(y - corner) - 1)]
+        box += [min(image.width, int(x + corner) + 2), min(image.height, int(y + corner) + 2)]
+        pixels = np.asarray(image.crop((box[0], box[1], box[2], box[3])))
         margin = int(np.ceil(beyond)) + 1
-        pixels = np.asarray(image)
         pads = [(margin, margin)] * 2 + [(0, 0)] * (pixels.ndim - 2)
         image = PIL.Image.fromarray(np.pad(pixels, pads, mode="edge"))
-        x, y = x + margin, y + margin
-    times = -(-crop // size)  # samples along the side of a pixel, whose mean it is
-    step = crop / (times * size)
+        x, y = x + margin - box[0], y + margin - box[1]
+    times = max(1, int(np.ceil(2 * reach / size)))  # samples along the side of a pixel's square
+    step = 2 * reach / (times * size)
     # What Pillow takes: rows of the matrix from a pixel of the result to one of the image.
     coefficients = (
-        *(cosine * step, -sine * step, x - crop / 2 * (cosine - sine)),
-        *(sine * step, cosine * step, y - crop / 2 * (sine + cosine)),
+        *(cosine * step, -sine * step, x - reach * (cosine - sine)),
+        *(sine * step, cosine * step, y - reach * (sine + cosine)),
     )
     large = image.transform(
         (times * size, times * size),

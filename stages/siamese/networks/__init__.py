@@ -1,5 +1,5 @@
 """The networks, from images to scores, and the file that holds a trained one.
 
 `contract` says what a network offers; `koch` is the experiment's; `ensemble` combines `streams`.
-May import `features`.
+May import `alignment` and `features`.
 """

@@ -1,5 +1,5 @@
 """What is made of several runs: comparisons, tables and drawings for README and docs.
 
-May import `alignment`, `dataset`, `drawing`, `evaluation`, `lfw` and `networks`. No stage imports
-it.
+May import `alignment`, `dataset`, `drawing`, `evaluation`, `lfw`, `networks` and `photos`. No stage
+imports it.
 """

@@ -2,6 +2,10 @@
 
 import csv
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dvc.api
@@ -33,11 +37,7 @@ def read_text(path: str, revision: str | None) -> str:
     try:
         text: str = dvc.api.read(path, rev=revision, encoding="utf-8")
     except (DvcException, DataIndexDirError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{name}: {reason}; {EXPERIMENT_HINT}. "
-            "Files of runs made elsewhere are not in this machine's cache"
-        ) from None
+        raise InputError(_not_there(name, error)) from None
     return text
 
 
@@ -67,3 +67,24 @@ def in_order(predictions: Predictions) -> tuple[NDArray[np.float64], NDArray[np.
     """Return scores (n,) and labels (n,) in the order of the names of the pairs' images."""
     labels, scores = zip(*(predictions[names] for names in sorted(predictions)), strict=True)
     return np.array(scores, dtype=np.float64), np.array(labels, dtype=np.int64)
+
+
+@contextmanager
+def local_copy(path: str, revision: str) -> Iterator[Path]:
+    """Give a temporary file with the content of a run's file; see `read_text`."""
+    try:
+        content: bytes = dvc.api.read(path, rev=revision, mode="rb")
+    except (DvcException, DataIndexDirError, OSError) as error:
+        raise InputError(_not_there(revision, error)) from None
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / Path(path).name
+        copy.write_bytes(content)
+        yield copy
+
+
+def _not_there(name: str, error: Exception) -> str:
+    reason = str(error).splitlines()[0]
+    return (
+        f"{name}: {reason}; {EXPERIMENT_HINT}. "
+        "Files of runs made elsewhere are not in this machine's cache"
+    )

@@ -409,8 +409,9 @@ def unaligned_table(unaligned: Row) -> str:
         "own": "deep-funneled, aligned",
         "as_they_are": "original",
         "aligned": "original, aligned",
+        "photographs": "original, the face looked for",
     }
-    columns = ("recipe", "seeds", "test images", "test accuracy", "test AUC")
+    columns = ("recipe", "seeds", "test images", "test accuracy", "test AUC", "Brier score")
     rows: list[tuple[str, ...]] = []
     for recipe, measured in unaligned.items():
         for key, name in images.items():
@@ -426,6 +427,7 @@ def unaligned_table(unaligned: Row) -> str:
                     name,
                     f"{mean(each['accuracy_at_threshold'] for each in found):.1%}",
                     f"{mean(each['auc'] for each in found):.3f}",
+                    f"{mean(each['brier_score'] for each in found):.3f}",
                 )
             )
     return markdown(columns, rows)

@@ -25,12 +25,18 @@ class EarlyStopping:
     best_state: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
 
-    def update(self, loss: float, network: Network) -> None:
-        """Take the next epoch's loss; keep the parameters if it is the lowest so far."""
+    def update(self, loss: float, network: Network) -> bool:
+        """Take the next epoch's loss; keep the parameters if it is the lowest so far.
+
+        Returns:
+            Whether it is.
+        """
         self.epoch += 1
-        if loss < self.best_loss * (1 - RESOLUTION):
+        lower = loss < self.best_loss * (1 - RESOLUTION)
+        if lower:
             self.best_loss, self.best_epoch = loss, self.epoch
             self.best_state = {name: each.clone() for name, each in changing(network).items()}
+        return lower
 
     @property
     def over(self) -> bool:

@@ -59,7 +59,8 @@ def train(run: Run, images: Tensor, validation: PairRows) -> Iterator[Epoch]:
         if not math.isfinite(train_loss + val_loss):
             run.diverged_epoch = number
             break
-        run.stopping.update(val_loss, run.network)
+        if run.stopping.update(val_loss, run.network):
+            run.best_scores = torch.from_numpy(scores)
         seconds = time.perf_counter() - start + (run.preparation_seconds if number == 1 else 0)
         run.epochs.append(
             Epoch(

@@ -73,6 +73,7 @@ class Run:
         self.stopping = EarlyStopping(recipe.patience)
         self.order = torch.Generator().manual_seed(parameters.seed)  # of the batches
         self.epochs: list[Epoch] = []
+        self.best_scores = torch.empty(0)  # of the validation pairs, in the best epoch
         self.diverged_epoch: int | None = None
         self.prepared = False
         self.preparation_seconds = 0.0
@@ -132,6 +133,7 @@ class Run:
             "scheduler": self.scheduler.state_dict(),
             "stopping": vars(self.stopping),
             "order": self.order.get_state(),
+            "best_scores": self.best_scores,
             "epochs": [dataclasses.asdict(epoch) for epoch in self.epochs],
             **self._generators(),
         }
@@ -144,6 +146,7 @@ class Run:
         self.stopping = EarlyStopping(**state["stopping"])
         self.order.set_state(state["order"])
         self._set_generators(state)
+        self.best_scores = state["best_scores"]
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
 
     @property
