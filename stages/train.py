@@ -43,11 +43,9 @@ def main() -> None:
     )
     parameters.refuse_edited(params, parameters.read(PARAMS), PARAMS)
     best, seconds = finished.best, [epoch.seconds for epoch in finished.epochs]
-    settings = model_file.Settings.of(
-        recipe,
-        best.val_threshold,
-        **{name: getattr(params, name) for name in ("dataset", "recipe", "scheduler", "seed")},
-    )
+    names = ("dataset", "recipe", "scheduler", "seed")
+    trained = {name: getattr(params, name) for name in names}
+    settings = model_file.Settings.of(recipe, best.val_threshold, trained)
     aligner = network.load(ALIGNMENT) if recipe.image.align else None
     scores, labels = finished.best_scores.numpy(), validation.labels
     by_class = model_file.Validation(scores[labels == SAME], scores[labels == DIFFERENT])

@@ -13,7 +13,9 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=[page.name for page in P
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:stages|tests|docs|view2|metrics|plots|data|\.ci|\.dvc)/[\w./-]*)`")
 # What a run makes, and DVC holds instead of Git.
-MADE = re.compile(r"(data|plots)/[\w.-]+(\.png|\.npy|\.json|\.safetensors|\.tar|/)?|\.dvc/cache")
+MADE = re.compile(
+    r"(data|plots)/([\w-]+/)?[\w.-]+(\.png|\.npy|\.csv|\.json|\.safetensors|\.tar|/)?|\.dvc/cache"
+)
 
 
 def slug(heading: str) -> str:

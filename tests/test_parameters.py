@@ -24,7 +24,7 @@ def test_the_committed_file_is_read() -> None:
     assert params.recipe == "koch"
     assert params.recipe_settings.image.channels == 1
     assert params.recipe_settings.streams == {}
-    assert params.recipes["quick"].streams["gradients"] == (0.71,)
+    assert params.recipes["quick"].streams["gradients"] == (1.0, 0.71, 0.5)
 
 
 def test_view_2_has_its_own_recipe_and_scheduler_and_is_always_person_disjoint() -> None:

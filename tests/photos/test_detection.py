@@ -56,12 +56,13 @@ def test_several_faces_come_with_the_largest_first(portrait: PIL.Image.Image) ->
     assert len(faces) == 3
 
 
-@pytest.mark.parametrize("degrees", [-45, -25, 25, 45])
+@pytest.mark.parametrize("degrees", [-45, -20, 20, 45])
 def test_a_face_that_leans_is_found_with_its_angle(portrait: PIL.Image.Image, degrees: int) -> None:
     [upright] = detection.find(portrait)
     leaning = portrait.rotate(-degrees, PIL.Image.Resampling.BILINEAR, fillcolor=(140, 140, 140))
     face = detection.find(leaning)[0]
-    assert math.degrees(face.angle) == pytest.approx(degrees, abs=22)
+    # A turned copy, or none for what the alignment reaches from an upright one.
+    assert math.degrees(face.angle) == pytest.approx(degrees, abs=20)
     assert face.side == pytest.approx(upright.side, rel=0.25)
 
 

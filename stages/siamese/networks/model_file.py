@@ -59,10 +59,12 @@ class Settings:
     trained: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, recipe: Recipe, threshold: float, **trained: Any) -> "Settings":
+    def of(
+        cls, recipe: Recipe, threshold: float, trained: dict[str, Any] | None = None
+    ) -> "Settings":
         """Return the settings of a network that was trained by a recipe."""
         streams = dict(recipe.streams)
-        return cls(recipe.network, recipe.image, streams, threshold, recipe.variant, trained)
+        return cls(recipe.network, recipe.image, streams, threshold, recipe.variant, trained or {})
 
     @classmethod
     def from_json(cls, values: Any) -> "Settings":
