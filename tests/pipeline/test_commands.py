@@ -1,6 +1,8 @@
 """Every command in README and docs, typed in their order in a clone with drawn faces."""
 
+import json
 import re
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,25 @@ def test_quick_runs_on_drawn_faces_as_readme_says_with_its_own_settings(clone: C
     output = clone.type("dvc exp run -S dataset=synthetic -S recipe=quick -S scheduler=onecycle")
     assert "collapsed" not in output
     assert clone.json("metrics/test.json")["auc"] > 0.9
+
+    # The network is asked about photographs, behind the alignment that it was trained with.
+    pairs = clone.csv("data/pairs/test.csv")
+    with tarfile.open(clone.path / "data/images.tar") as archive:
+        archive.extractall(clone.path / ".venv", filter="data")  # a folder that Git ignores
+    verdicts = []
+    for pair in pairs[:3] + pairs[-3:]:
+        people = (name.rsplit("_", 1)[0] for name in (pair["first"], pair["second"]))
+        names = zip(people, (pair["first"], pair["second"]), strict=True)
+        files = " ".join(f".venv/{person}/{name}.jpg" for person, name in names)
+        command = f"siamese verify --aligned --json {files} 2> /dev/null || [ $? = 1 ]"
+        answer = json.loads(clone.type(command))
+        assert answer["model"]["dataset"] == "synthetic"
+        verdicts.append(answer["verified"] is (pair["label"] == "0"))
+    assert sum(verdicts) >= 5
+    picture = clone.path / "docs" / "alignment.png"
+    picture.unlink()
+    assert "docs/alignment.png shows the workspace's run" in clone.type("siamese example")
+    assert picture.stat().st_size > 50_000
 
 
 def test_a_scheduler_that_does_not_suit_is_told_before_anything_starts(clone: Clone) -> None:
