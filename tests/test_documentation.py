@@ -14,7 +14,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:stages|tests|docs|view2|metrics|plots|data|\.ci|\.dvc)/[\w./-]*)`")
 # What a run makes, and DVC holds instead of Git.
 MADE = re.compile(
-    r"(data|plots)/([\w-]+/)?[\w.-]+(\.png|\.npy|\.csv|\.json|\.safetensors|\.tar|/)?|\.dvc/cache"
+    r"(data|plots)/([\w-]+/)?[\w.-]+(\.png|\.npy|\.csv|\.json|\.md|\.safetensors|\.tar|/)?|\.dvc/cache"
 )
 
 

@@ -6,8 +6,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from clone import ROOT, Clone, make_clone
+from siamese.commands import COMMANDS
 
 pytestmark = pytest.mark.pipeline
 PAGES = ("README.md", "docs/experiments.md")
@@ -108,9 +110,7 @@ def test_a_scheduler_that_does_not_suit_is_told_before_anything_starts(clone: Cl
     assert "collapsed" not in output
 
 
-@pytest.mark.parametrize(
-    "command", ["", "significance", "report", "ablation", "unaligned", "example"]
-)
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_every_command_says_what_it_takes(clone: Clone, command: str) -> None:
     output = clone.type(f"siamese {command} --help")
     assert output.startswith(f"usage: siamese {command}".strip())
@@ -133,6 +133,24 @@ def test_the_picture_is_drawn_of_drawn_faces_only(clone: Clone) -> None:
     clone.set({"dataset": "lfw"})
     [line] = clone.type("siamese example", fails=True).splitlines()
     assert line.startswith("error: params.yaml: dataset is 'lfw'; the picture shows drawn faces")
+
+
+def test_the_card_has_the_runs_own_figures(clone: Clone) -> None:
+    clone.type("git checkout -q . && dvc checkout -q --force")
+    assert "model-card.md describes" in clone.type("siamese card")
+    _, header, body = (clone.path / "data/model-card.md").read_text("utf-8").split("---\n", 2)
+    test = clone.json("data/evaluation.json")["test"]
+    [model] = yaml.safe_load(header)["model-index"]
+    [result] = model["results"]
+    assert result["metrics"][0]["value"] == round(test["accuracy_at_threshold"], 4)
+    assert f"| test | {test['pairs']} | {test['accuracy_at_threshold']:.1%} (" in body
+    assert "drawn faces of invented people" in body
+    clone.set({"recipe": "quick"})
+    [line] = clone.type("siamese card", fails=True).splitlines()
+    assert line.startswith(
+        "error: data/model.safetensors is of recipe koch, params.yaml says quick"
+    )
+    clone.type("git checkout -q params.yaml")
 
 
 def test_a_clone_without_a_network_says_which_command_makes_one(tmp_path: Path) -> None:

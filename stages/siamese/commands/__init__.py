@@ -5,4 +5,7 @@ and imports what takes long only when it runs. `FAILURE` is the exit status of a
 May import everything; nothing imports it.
 """
 
-COMMANDS = ("verify", "identify", "significance", "report", "ablation", "unaligned", "example")
+COMMANDS = (
+    *("verify", "identify", "card"),
+    *("significance", "report", "ablation", "unaligned", "example"),
+)
