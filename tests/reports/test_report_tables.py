@@ -206,6 +206,8 @@ def test_alignment_is_compared_where_nothing_else_differs() -> None:
         *seeds(0.6, 0.6, **CONTRASTIVE, crop=140),
         *aligned(0.6, **CONTRASTIVE, size=64),
     ]
+    other_streams = aligned(0.9, **CONTRASTIVE, streams={"hue": [0.5]})
+    assert "aligned, other streams" in tables.alignment_table([*variants, *other_streams])
     _, _, before, after = tables.alignment_table(variants).splitlines()
     assert before.startswith("| contrastive, as they are | 0, 1 | 0.350 | 80.0% (77.4% to 82.4%) |")
     assert before.endswith("|  |  |")

@@ -369,9 +369,12 @@ def alignment_table(variants: list[Row]) -> str:
             settings = group[0]["settings"]
             _, accuracy, low, high = _test_accuracy(group)
             aligned, evaluations = settings["align"], [each["evaluation"] for each in group]
+            named = "aligned" if aligned else "as they are"
+            if aligned and settings["streams"] != before[0]["settings"]["streams"]:
+                named += ", other streams"
             rows.append(
                 (
-                    f"{settings['recipe']}, {'aligned' if aligned else 'as they are'}",
+                    f"{settings['recipe']}, {named}",
                     ", ".join(str(variant["settings"]["seed"]) for variant in group),
                     f"{mean(each['val']['loss'] for each in evaluations):.3f}",
                     f"{accuracy:.1%} ({low:.1%} to {high:.1%})",
@@ -384,8 +387,11 @@ def alignment_table(variants: list[Row]) -> str:
 
 
 def _with_and_without_alignment(variants: list[Row]) -> list[tuple[list[Row], list[Row]]]:
-    """Return groups of the same seeds of a recipe, as the images are and aligned."""
-    free = ("align", "alignment", "seed")
+    """Return groups of the same seeds of a recipe, as the images are and aligned.
+
+    Their streams may differ too.
+    """
+    free = ("align", "alignment", "streams", "seed")
     groups = [
         sorted(group, key=lambda variant: int(variant["settings"]["seed"]))
         for group in seeds_together(variants)
