@@ -12,6 +12,9 @@ from torch import Tensor, nn
 ROUNDS = 15  # of fitting
 LEAST_VARIANCE = 0.01  # of a Gaussian, as a share of that of all points
 LEAST_TOTAL = 1e-6  # variance of all points: where they agree, nothing may be divided by 0
+# Of a Gaussian's log density, relative to the highest: e⁻⁶⁰ counts for nothing, and processors take
+# several times as long over sums of smaller, denormal, numbers.
+LEAST_LOG_DENSITY = -60.0
 
 
 class Mixture(nn.Module):
@@ -47,7 +50,9 @@ class Mixture(nn.Module):
             (n, gaussians, 1) and twice (n, gaussians, size).
         """
         squared = torch.cat([points, points.square()], dim=2)
-        belongs = self.log_densities(squared).softmax(dim=2).transpose(1, 2)
+        densities = self.log_densities(squared)
+        densities = (densities - densities.amax(dim=2, keepdim=True)).clamp_(min=LEAST_LOG_DENSITY)
+        belongs = densities.softmax(dim=2).transpose(1, 2)
         first, second = (belongs @ squared).chunk(2, dim=2)
         return belongs.sum(dim=2, keepdim=True), first, second
 
