@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.mixture import GaussianMixture
 
-from siamese.features.mixture import Mixture
+from siamese.features.mixture import LEAST_SHARE, Mixture
 
 
 def mixture(gaussians: int = 3, size: int = 4) -> Mixture:
@@ -65,10 +65,11 @@ def test_a_coordinate_in_which_all_points_agree_changes_nothing() -> None:
 def test_what_hardly_belongs_to_a_gaussian_is_no_denormal_number() -> None:
     torch.manual_seed(0)
     made = Mixture(8, 2)
-    made.means.copy_(torch.arange(8)[:, None] * 3.0)
+    made.means.copy_(torch.arange(8)[:, None] * 4.0)
     points = torch.randn(1, 100, 2)
     share, first, second = made.sums(points)
-    assert share.min() > torch.finfo(torch.float32).tiny
+    assert share.min() == 0
+    assert share[share > 0].min() >= LEAST_SHARE
     squared = torch.cat([points, points.square()], dim=2).double()
     plain = made.double().log_densities(squared).softmax(dim=2)
     ones = torch.ones(1, 100, 1).double()

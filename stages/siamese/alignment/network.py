@@ -95,10 +95,11 @@ class AlignmentNetwork(nn.Module):
         if start is None:
             start = torch.zeros(len(images), transforms.SIZE)
         parts = zip(images.split(BATCH), start.split(BATCH), strict=True)
-        found = [self._align(*part) for part in parts]
+        found = [self.align_batch(*part) for part in parts]
         return Aligned(*(torch.cat(each) for each in zip(*found, strict=True)))
 
-    def _align(self, images: Tensor, start: Tensor) -> Aligned:
+    def align_batch(self, images: Tensor, start: Tensor) -> Aligned:
+        """Return what `align` returns, all images at once."""
         scaled = images.to(self.limits.device)[:, None].float() / 255
         start = start.to(scaled.device)
         found = torch.zeros_like(start)
@@ -106,7 +107,7 @@ class AlignmentNetwork(nn.Module):
             seen = transforms.compose(start, found)
             views = transforms.view(scaled, seen, SHARE, VIEW)
             both = self(torch.cat([views, views.flip(3)])) * self.limits
-            direct, mirrored = both.chunk(2)
+            direct, mirrored = both[: images.shape[0]], both[images.shape[0] :]
             displaced = (direct + transforms.mirror(mirrored)) / 2
             found = transforms.compose(found, transforms.invert(displaced))
         clamped = (found.abs() > self.limits).any(dim=1)

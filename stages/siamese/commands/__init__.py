@@ -6,6 +6,6 @@ May import everything; nothing imports it.
 """
 
 COMMANDS = (
-    *("verify", "identify", "card"),
+    *("verify", "identify", "export", "card"),
     *("significance", "report", "ablation", "unaligned", "example"),
 )

@@ -14,12 +14,17 @@ FAILURE = 2  # exit status of an error, since 1 is an answer
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add which network is asked, at which threshold, and of what photographs."""
+    """Add which network is asked."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model", type=Path, metavar="FILE", help=f"model file; default: {MODEL}")
     which.add_argument(
         "--rev", metavar="EXPERIMENT", help="the network of an experiment or another revision"
     )
+
+
+def add_question(parser: argparse.ArgumentParser) -> None:
+    """Add which network is asked, at which threshold, and of what photographs."""
+    add_model(parser)
     point = parser.add_mutually_exclusive_group()
     point.add_argument(
         "--threshold",
@@ -42,8 +47,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
-def load(arguments: argparse.Namespace) -> "tuple[Verifier, OperatingPoint]":
-    """Return the verifier that the command line names, and its threshold."""
+def load_verifier(arguments: argparse.Namespace) -> "Verifier":
+    """Return the verifier of the network that the command line names."""
     from siamese import machine
     from siamese.photos.verifier import Verifier
 
@@ -52,9 +57,13 @@ def load(arguments: argparse.Namespace) -> "tuple[Verifier, OperatingPoint]":
         from siamese.reports import stored
 
         with stored.local_copy(str(MODEL), arguments.rev) as path:
-            verifier = Verifier.load(path)
-    else:
-        verifier = Verifier.load(arguments.model or MODEL)
+            return Verifier.load(path)
+    return Verifier.load(arguments.model or MODEL)
+
+
+def load(arguments: argparse.Namespace) -> "tuple[Verifier, OperatingPoint]":
+    """Return the verifier that the command line names, and its threshold."""
+    verifier = load_verifier(arguments)
     if arguments.threshold is not None:
         return verifier, verifier.at_probability(arguments.threshold)
     if arguments.far is not None:

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--top", type=top, default=3, metavar="K", help="people to name for a face; default: 3"
     )
     parser.add_argument("--no-cache", action="store_true", help="keep no embeddings")
-    asking.add_model(parser)
+    asking.add_question(parser)
 
 
 def top(text: str) -> int:

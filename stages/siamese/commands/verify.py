@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=(None, None),
         help="where there are several: largest, or a number from 1; for A and B apart: 2,largest",
     )
-    asking.add_model(parser)
+    asking.add_question(parser)
 
 
 def face(text: str) -> tuple[str | int | None, str | int | None]:

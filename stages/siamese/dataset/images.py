@@ -159,7 +159,7 @@ def read(
     transforms: NDArray[np.floating] | None = None,
 ) -> Pixels:
     """Return all images as one array, (images, size, size[, 3]) uint8; see `write`."""
-    result = np.empty(_shape(len(faces), settings), dtype=np.uint8)
+    result = np.empty(shape(len(faces), settings), dtype=np.uint8)
     for row, pixels in enumerate(_expected(images, faces, settings, transforms)):
         result[row] = pixels
     return result
@@ -184,15 +184,15 @@ def write(
     Raises:
         InputError: the images are not those of the faces, or see `decode`.
     """
-    shape = _shape(len(faces), settings)
     with atomic.writing(array) as partial, partial.open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape(len(faces), settings)}
         np.lib.format.write_array_header_1_0(file, header)
         for pixels in _expected(images, faces, settings, transforms):
             file.write(pixels.tobytes())
 
 
-def _shape(images: int, settings: Image) -> tuple[int, ...]:
+def shape(images: int, settings: Image) -> tuple[int, ...]:
+    """Return the shape of an array of images, (images, size, size[, 3])."""
     return (images, settings.size, settings.size, *([] if settings.grayscale else [3]))
 
 
@@ -237,7 +237,7 @@ def reframe(
         image = PIL.Image.fromarray(images[row]).convert(mode)
         return crop_and_resize(image, settings, None if transforms is None else transforms[row])
 
-    result = np.empty(_shape(len(images), settings), dtype=np.uint8)
+    result = np.empty(shape(len(images), settings), dtype=np.uint8)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for row, pixels in enumerate(pool.map(one, range(len(images)))):
             result[row] = pixels

@@ -63,11 +63,13 @@ class FisherVectors(nn.Module):
         Each Gaussian gives 132 numbers: how far the patches' mean and variance differ from its own,
         in units of its standard deviation; of these the signed roots, scaled to length 1.
         """
+        if torch.compiler.is_compiling():
+            return self._differences(images)  # an exported graph takes any number at once
         return torch.cat([self._differences(part) for part in _parts(images)])
 
     def _differences(self, images: Tensor) -> Tensor:
         descriptors, places = describe(images)
-        places = places.expand(len(images), -1, -1)
+        places = places.expand(images.shape[0], -1, -1)
         points = torch.cat([(descriptors - self.mean) @ self.basis, places], dim=2)
         share, first, second = self.mixture.sums(points)
         means, variances = self.mixture.means, self.mixture.variances

@@ -79,12 +79,12 @@ class Ensemble(Network):
         In evaluation mode they are those of the images and their mirror images together.
         """
         embeddings = [stream(images)[:, None] for stream in self.learned]
-        return torch.cat([images.new_empty(len(images), 0, STREAM_SIZE), *embeddings], dim=1)
+        return torch.cat([images.new_empty(images.shape[0], 0, STREAM_SIZE), *embeddings], dim=1)
 
     def embed_closed_form(self, images: Tensor) -> Tensor:
         """Return the closed-form streams' embeddings (n, streams · 257), side by side."""
         embeddings = [stream(images) for stream in self.closed_form]
-        return torch.cat([images.new_empty(len(images), 0), *embeddings], dim=1)
+        return torch.cat([images.new_empty(images.shape[0], 0), *embeddings], dim=1)
 
     def embed(self, images: Tensor) -> Tensor:
         """Return all streams' embeddings (n, width), those of the learned ones first."""

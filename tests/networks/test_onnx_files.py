@@ -1,0 +1,176 @@
+"""Exported graphs give what the networks give, for any number of images, or are not written."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import asked
+from siamese import parameters
+from siamese.alignment.network import AlignmentNetwork
+from siamese.errors import InputError
+from siamese.networks import model_file, onnx_files
+from siamese.networks.ensemble import Ensemble
+from siamese.networks.model_file import Model, Settings
+from siamese.networks.scoring import score_pairs, to_input
+from siamese.parameters import Image
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+TRAINED = {"dataset": "made up"}
+ALL_KINDS: dict[str, tuple[float, ...]] = {
+    "residual": (1.0,),
+    "gradients": (0.9,),
+    "fisher": (1.0,),
+    "hue": (0.7,),
+    "principal": (1.0,),
+}
+
+
+def random_images(number: int, image: Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    shape = (number, image.size, image.size) + (() if image.grayscale else (3,))
+    return np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+
+
+def trained(settings: Settings) -> Model:
+    """Return a network in which nothing that training sets is zero."""
+    torch.manual_seed(1)
+    network = model_file.make(settings).eval()
+    for name, tensor in network.state_dict().items():
+        if name.endswith(("projection", "cohort.embeddings", "basis", "mixture.means", "slopes")):
+            tensor.copy_(0.1 * torch.randn(tensor.shape))
+    aligner: AlignmentNetwork | None = AlignmentNetwork(
+        parameters.Alignment(0.3, 0.2, 0.1, 3, 10, 8, 0.002, 2)
+    )
+    aligner = aligner.eval() if aligner and settings.image.align else None
+    return Model(network, settings, aligner, asked.VALIDATION)
+
+
+def ensemble() -> Model:
+    return trained(
+        Settings("ensemble", Image(160, 40, False, True), ALL_KINDS, 0.1, trained=TRAINED)
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path, Any]:
+    folder = tmp_path_factory.mktemp("onnx")
+    model = ensemble()
+    images = random_images(9, model.settings.image)
+    rows = np.array([[0, 1], [2, 3], [4, 8], [7, 5]])
+    return model, folder, onnx_files.export(model, folder, images, rows)
+
+
+def test_graphs_of_every_stream_agree_with_the_network(exported: tuple[Model, Path, Any]) -> None:
+    _, folder, found = exported
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "align.onnx", "compare.onnx", "embed.onnx",
+    ]  # fmt: skip
+    assert found.pairs == 4
+    assert max(found.embeddings, found.transforms, found.scores) < 1e-4
+
+
+def test_two_photographs_are_compared_without_torch(exported: tuple[Model, Path, Any]) -> None:
+    model, folder, _ = exported
+    images = random_images(5, model.settings.image)
+    embed, compare = (
+        onnxruntime.InferenceSession(str(folder / name)) for name in ("embed.onnx", "compare.onnx")
+    )
+    (embeddings,) = embed.run(None, {"images": images})
+    score, probability = compare.run(
+        None, {"first": embeddings[:3], "second": embeddings[[3, 3, 4]]}
+    )
+    rows = np.array([[0, 3], [1, 3], [2, 4]])
+    known = score_pairs(model.network, torch.from_numpy(images), rows)
+    np.testing.assert_allclose(score, known, atol=1e-4)
+    np.testing.assert_allclose(probability, 1 / (1 + np.exp(known)), atol=1e-4)
+
+
+def test_each_file_says_what_it_takes_and_where_the_threshold_is(
+    exported: tuple[Model, Path, Any],
+) -> None:
+    _, folder, _ = exported
+    for name in ("embed.onnx", "compare.onnx", "align.onnx"):
+        session = onnxruntime.InferenceSession(str(folder / name))
+        metadata = session.get_modelmeta().custom_metadata_map
+        values = {key: json.loads(text) for key, text in metadata.items()}
+        assert values["image"] == {"crop": 160, "size": 40, "grayscale": False, "align": True}
+        assert values["threshold"] == 0.1
+        assert values["trained"] == {"dataset": "made up"}
+        assert values["false_accept_rate"] == pytest.approx(0.262, abs=0.001)
+        assert values["alignment"]["iterations"] == 2
+
+
+def test_the_network_of_the_experiment_is_exported(tmp_path: Path) -> None:
+    model = trained(Settings("koch", Image(250, 73, True), {}, threshold=0.0))
+    found = onnx_files.export(model, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["compare.onnx", "embed.onnx"]
+    assert (found.transforms, found.scores, found.pairs) == (None, None, 0)
+    session = onnxruntime.InferenceSession(str(tmp_path / "embed.onnx"))
+    images = random_images(3, model.settings.image)
+    (embeddings,) = session.run(None, {"images": images})
+    known = model.network.embed(to_input(torch.from_numpy(images))).detach()
+    np.testing.assert_allclose(embeddings, known, atol=1e-5)
+
+
+def small() -> Model:
+    image = Image(160, 32, False)
+    return trained(Settings("ensemble", image, {"residual": (1.0,)}, threshold=0.1))
+
+
+def test_without_agreement_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tmp_path / "embed.onnx"
+    before.write_text("an earlier one")
+    right = onnx_files._Embed.forward
+    monkeypatch.setattr(onnx_files._Embed, "forward", lambda self, images: right(self, images) + 1)
+    with pytest.raises(InputError, match=r"differ by 1 from PyTorch's, more than 0\.0001"):
+        onnx_files.export(small(), tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["an earlier one"]
+
+
+def test_not_a_number_is_no_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = onnx_files._Embed.forward
+    monkeypatch.setattr(
+        onnx_files._Embed, "forward", lambda self, images: (right(self, images) - 9).sqrt()
+    )
+    with pytest.raises(InputError, match="differ by nan"):
+        onnx_files.export(small(), tmp_path)
+
+
+def test_another_decision_is_no_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Any, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        score = self.network.compare(first, second)
+        return 0.2 - score, score  # the threshold is 0.1
+
+    monkeypatch.setattr(onnx_files._Compare, "forward", wrong)
+    model = small()
+    images = random_images(4, model.settings.image)
+    with pytest.raises(InputError, match="decides 2 of 2 test pairs otherwise than PyTorch"):
+        onnx_files.export(model, tmp_path, images, np.array([[0, 1], [2, 3]]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(InputError, match=r"exporting needs onnxscript: pip install"):
+        onnx_files.export(small(), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_ensemble_is_exported_whose_faint_gradients_are_no_zeros(tmp_path: Path) -> None:
+    # A constant of 1e-8 keeps even areas from 0 / 0; onnxscript's optimizer takes it for 0.
+    model = small()
+    assert isinstance(model.network, Ensemble)
+    onnx_files.export(model, tmp_path)
+    session = onnxruntime.InferenceSession(str(tmp_path / "embed.onnx"))
+    images = random_images(1, model.settings.image)
+    images[0, 10:20, 10:20] = 128
+    (embeddings,) = session.run(None, {"images": images})
+    assert np.isfinite(embeddings).all()
