@@ -10,6 +10,7 @@ import yaml
 
 from clone import ROOT, Clone, make_clone
 from siamese.commands import COMMANDS
+from siamese.lfw import drawn_faces
 
 pytestmark = pytest.mark.pipeline
 PAGES = ("README.md", "docs/experiments.md")
@@ -177,7 +178,29 @@ def test_a_store_takes_results_to_another_clone(clone: Clone) -> None:
     store = clone.path.parent / "store"
     for command in marked("docs/robustness.md", "with a store"):
         clone.type(command.replace("/path/to/store", str(store)).replace("push", "push dvc.yaml"))
+    clone.type("dvc remote remove --local store")
     other.type(f"dvc remote add --local -d store {store} && dvc pull dvc.yaml")
     model = "data/model.safetensors"
     assert (other.path / model).read_bytes() == (clone.path / model).read_bytes()
     assert other.ran(other.type("dvc repro")) == []
+
+
+def test_a_published_network_is_one_command_away(clone: Clone, tmp_path: Path) -> None:
+    clone.type("git checkout -q . && dvc checkout -q --force")
+    public = tmp_path / "public.git"
+    clone.type(f"git clone -q --bare . {public} && git remote set-url origin {public}")
+    for command in marked("docs/photos.md", "a published network"):
+        clone.type(command.replace("/path/to/store", str(tmp_path / "store")))
+    away = Clone(tmp_path / "away")
+    away.path.mkdir()
+    get, verify = marked("docs/photos.md", "elsewhere")
+    away.type(get.replace("https://example.org/your/clone", str(public)))
+    model = (clone.path / "data" / "model.safetensors").read_bytes()
+    assert (away.path / "model.safetensors").read_bytes() == model
+    away.type(f"dvc artifacts get {public} face-verifier -o tagged.safetensors")
+    assert (away.path / "tagged.safetensors").read_bytes() == model
+    for name, person in (("a.jpg", 0), ("b.jpg", 1)):
+        image = sorted(drawn_faces.make().images.items())[person][1]
+        (away.path / name).write_bytes(image)
+    printed = away.type(f"{verify} --aligned; test $? -lt 2")
+    assert "network: dataset synthetic, recipe koch" in printed
