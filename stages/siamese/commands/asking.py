@@ -13,7 +13,7 @@ MODEL = Path("data/model.safetensors")
 FAILURE = 2  # exit status of an error, since 1 is an answer
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def add_network(parser: argparse.ArgumentParser) -> None:
     """Add which network is asked."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model", type=Path, metavar="FILE", help=f"model file; default: {MODEL}")
@@ -23,8 +23,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_question(parser: argparse.ArgumentParser) -> None:
-    """Add which network is asked, at which threshold, and of what photographs."""
-    add_model(parser)
+    """Add the threshold, what the photographs are, and how the answer is printed."""
     point = parser.add_mutually_exclusive_group()
     point.add_argument(
         "--threshold",
@@ -47,23 +46,23 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
-def load_verifier(arguments: argparse.Namespace) -> "Verifier":
-    """Return the verifier of the network that the command line names."""
+def load_network(arguments: argparse.Namespace) -> "Verifier":
+    """Return the verifier that the command line names."""
     from siamese import machine
     from siamese.photos.verifier import Verifier
 
     machine.prepare()
-    if arguments.rev is not None:
-        from siamese.reports import stored
+    if arguments.rev is None:
+        return Verifier.load(arguments.model or MODEL)
+    from siamese.reports import stored
 
-        with stored.local_copy(str(MODEL), arguments.rev) as path:
-            return Verifier.load(path)
-    return Verifier.load(arguments.model or MODEL)
+    with stored.local_copy(str(MODEL), arguments.rev) as path:
+        return Verifier.load(path)
 
 
 def load(arguments: argparse.Namespace) -> "tuple[Verifier, OperatingPoint]":
     """Return the verifier that the command line names, and its threshold."""
-    verifier = load_verifier(arguments)
+    verifier = load_network(arguments)
     if arguments.threshold is not None:
         return verifier, verifier.at_probability(arguments.threshold)
     if arguments.far is not None:
@@ -75,17 +74,3 @@ def warn(warnings: Iterable[str]) -> None:
     """Print warnings on standard error, where they disturb no JSON."""
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
-
-
-def describe(point: "OperatingPoint", trained: dict[str, object]) -> list[str]:
-    """Return lines on a threshold, its error rates, and what the network was trained on."""
-    lines = [f"threshold {point.probability:.3f}"]
-    if point.false_accept_rate is not None and point.false_reject_rate is not None:
-        different, same = point.pairs
-        lines[0] += (
-            f": on validation people it accepts {point.false_accept_rate:.1%} of different persons "
-            f"and rejects {point.false_reject_rate:.1%} of the same ones "
-            f"({different:,} and {same:,} pairs)"
-        )
-    known = ", ".join(f"{name} {value}" for name, value in trained.items())
-    return [*lines, f"network: {known or 'nothing is known of its training'}"]

@@ -17,7 +17,7 @@ HELP = "write a network as ONNX files"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder and the network."""
     parser.add_argument("--onnx", type=Path, required=True, metavar="DIR", help="folder to write")
-    asking.add_model(parser)
+    asking.add_network(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     from siamese.dataset.images import shape
     from siamese.networks import onnx_files
 
-    model = asking.load_verifier(arguments).model
+    model = asking.load_network(arguments).model
     array, pairs = Path("data/faces.npy"), Path("data/pairs/test.csv")
     images = rows = None
     if array.exists() and pairs.exists():

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--top", type=top, default=3, metavar="K", help="people to name for a face; default: 3"
     )
     parser.add_argument("--no-cache", action="store_true", help="keep no embeddings")
+    asking.add_network(parser)
     asking.add_question(parser)
 
 
@@ -38,9 +39,8 @@ def top(text: str) -> int:
 def run(arguments: argparse.Namespace) -> None:
     """Print who it may be."""
     from siamese.errors import InputError
-    from siamese.photos import detection
     from siamese.photos.gallery import Gallery
-    from siamese.photos.verifier import choose, open_photo
+    from siamese.photos.verifier import open_photo
 
     verifier, point = asking.load(arguments)
     gallery = Gallery.read(
@@ -58,15 +58,14 @@ def run(arguments: argparse.Namespace) -> None:
     for photo in arguments.photos:
         try:
             name, image = open_photo(photo)
-            faces = detection.find(image) if not arguments.aligned else [None]
-            if not faces:
-                choose([], None, name)
+            identified = gallery.identify_all(
+                name, image, verifier, point, aligned=arguments.aligned
+            )
         except InputError as error:
             failed.append(str(error))
             continue
-        for face in faces:
-            portrait = verifier.embed(name, image, face)
-            found = gallery.identify(portrait, verifier, point)
+        for found in identified:
+            portrait = found.portrait
             asking.warn(portrait.warnings)
             answers.append(
                 {
@@ -90,4 +89,4 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{answer['photo']}{where}: {answer['name']}")
         for each in answer["candidates"]:
             print(f"  {each['probability']:6.1%}  {each['name']}")
-    print(*asking.describe(point, verifier.trained), sep="\n")
+    print(point, f"network: {verifier.training}", sep="\n")

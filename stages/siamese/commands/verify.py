@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=(None, None),
         help="where there are several: largest, or a number from 1; for A and B apart: 2,largest",
     )
+    asking.add_network(parser)
     asking.add_question(parser)
 
 
@@ -60,7 +61,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(answer.as_json(), indent=2))
     else:
-        verdict = "the same person" if answer.verified else "different persons"
-        print(f"{verdict} (probability of the same person {answer.probability:.1%})")
-        print(*asking.describe(point, answer.trained), sep="\n")
+        print(f"{answer.verdict} (probability of the same person {answer.probability:.1%})")
+        print(point, f"network: {verifier.training}", sep="\n")
     return 0 if answer.verified else 1

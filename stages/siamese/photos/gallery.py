@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+import PIL.Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -124,6 +125,32 @@ class Gallery:
             candidates.append(Candidate(name, same_probability(score), verified, len(portraits)))
         candidates.sort(key=lambda candidate: (-candidate.probability, candidate.name))
         return Identification(portrait, candidates)
+
+    def identify_all(
+        self,
+        name: str,
+        photo: PIL.Image.Image,
+        verifier: Verifier,
+        point: OperatingPoint,
+        *,
+        aligned: bool = False,
+    ) -> list[Identification]:
+        """Return who each face of a photograph may be, the largest face first.
+
+        Args:
+            name: of the photograph, for messages.
+            photo: upright, RGB.
+            verifier: that embedded the gallery.
+            point: the threshold.
+            aligned: it is a crop as LFW has it.
+
+        Raises:
+            InputError: the photograph shows no face.
+        """
+        faces: list[Face | None] = [None] if aligned else [*detection.find(photo)]
+        if not faces:
+            choose([], None, name)
+        return [self.identify(verifier.embed(name, photo, face), verifier, point) for face in faces]
 
 
 def _photographs(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -28,6 +28,20 @@ LARGEST = "largest"
 SMALL_FACE = 40  # pixels along the side of a face's square, below which little is to be seen
 
 
+class FaceError(InputError):
+    """No face of a photograph is chosen: it shows none, or several.
+
+    Args:
+        reason: what is wrong, in one line.
+        hint: which options of the command help, to be read after the reason.
+        faces: all that the photograph shows, the largest first.
+    """
+
+    def __init__(self, reason: str, hint: str, faces: Sequence[Face]) -> None:
+        super().__init__(reason + hint)
+        self.reason, self.faces = reason, faces
+
+
 @dataclass(frozen=True)
 class Portrait:
     """One face of a photograph, embedded.
@@ -71,6 +85,18 @@ class OperatingPoint:
         """Return the threshold as a probability of the same person."""
         return same_probability(self.logit)
 
+    def __str__(self) -> str:
+        """Return the threshold and its error rates, for a person to read."""
+        text = f"threshold {self.probability:.3f}"
+        if self.false_accept_rate is not None and self.false_reject_rate is not None:
+            different, same = self.pairs
+            text += (
+                f": on validation people it accepts {self.false_accept_rate:.1%} of different "
+                f"persons and rejects {self.false_reject_rate:.1%} of the same ones "
+                f"({different:,} and {same:,} pairs)"
+            )
+        return text
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -82,6 +108,11 @@ class Verification:
     first: Portrait
     second: Portrait
     trained: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """Return the answer in words."""
+        return "the same person" if self.verified else "different persons"
 
     @property
     def warnings(self) -> list[str]:
@@ -143,6 +174,12 @@ class Verifier:
         """Return what the network was trained on, and by which recipe."""
         return self.model.settings.trained
 
+    @property
+    def training(self) -> str:
+        """Return the same for a person to read."""
+        known = ", ".join(f"{name} {value}" for name, value in self.trained.items())
+        return known or "nothing is known of its training"
+
     def digest(self) -> str:
         """Return what tells this verifier from another: a digest of all its parameters."""
         digest = hashlib.sha256(repr(self.model.settings).encode())
@@ -177,9 +214,19 @@ class Verifier:
             self.portrait(photo, face, aligned)
             for photo, face in zip((first, second), faces, strict=True)
         )
-        point = threshold or self.default()
-        score = self.score(a, b)
-        return Verification(score < point.logit, same_probability(score), point, a, b, self.trained)
+        return self.compare(a, b, threshold or self.default())
+
+    def compare(self, first: Portrait, second: Portrait, threshold: OperatingPoint) -> Verification:
+        """Return whether two embedded faces are of the same person; see `verify`."""
+        score = self.score(first, second)
+        return Verification(
+            verified=score < threshold.logit,
+            probability=same_probability(score),
+            threshold=threshold,
+            first=first,
+            second=second,
+            trained=self.trained,
+        )
 
     def score(self, first: Portrait, second: Portrait) -> float:
         """Return the logit of "different persons" of two embedded faces."""
@@ -277,21 +324,26 @@ def choose(faces: Sequence[Face], which: str | int | None, name: str) -> Face:
         name: of the photograph, for messages.
 
     Raises:
-        InputError: there is none, none of that number, or several to choose from.
+        FaceError: there is none, or there are several to choose from.
+        InputError: there is none of that number.
     """
     if not faces:
-        raise InputError(
+        raise FaceError(
             f"{name}: no face was found; a face must be seen from the front and fill at least "
-            f"{detection.SMALLEST:.0%} of the shorter side. A crop as LFW has it is taken as it is "
-            f"with --aligned (the face's square, {REGION:g} times as wide)"
+            f"{detection.SMALLEST:.0%} of the shorter side",
+            ". A crop as LFW has it is taken as it is with --aligned (the face's square, "
+            f"{REGION:g} times as wide)",
+            faces,
         )
     if which is None and len(faces) > 1:
         boxes = "; ".join(
             f"{number}: {width}×{height} at {left},{top}"
             for number, (left, top, width, height) in enumerate((f.box for f in faces), start=1)
         )
-        raise InputError(
-            f"{name}: {len(faces)} faces ({boxes}); choose one with --face largest or --face NUMBER"
+        raise FaceError(
+            f"{name}: {len(faces)} faces ({boxes})",
+            "; choose one with --face largest or --face NUMBER",
+            faces,
         )
     if which is None or which == LARGEST:
         return faces[0]
