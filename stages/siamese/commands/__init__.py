@@ -6,6 +6,6 @@ May import everything; nothing imports it.
 """
 
 COMMANDS = (
-    *("verify", "identify", "export", "card"),
+    *("verify", "identify", "demo", "export", "card"),
     *("significance", "report", "ablation", "unaligned", "example"),
 )
