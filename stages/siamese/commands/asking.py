@@ -20,6 +20,14 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--rev", metavar="EXPERIMENT", help="the network of an experiment or another revision"
     )
+    parser.set_defaults(yunet=None)
+
+
+def add_detector(parser: argparse.ArgumentParser) -> None:
+    """Add what finds the faces."""
+    parser.add_argument(
+        "--yunet", type=Path, metavar="FILE", help="find faces by YuNet, from its ONNX file"
+    )
 
 
 def add_question(parser: argparse.ArgumentParser) -> None:
@@ -53,11 +61,11 @@ def load_network(arguments: argparse.Namespace) -> "Verifier":
 
     machine.prepare()
     if arguments.rev is None:
-        return Verifier.load(arguments.model or MODEL)
+        return Verifier.load(arguments.model or MODEL, arguments.yunet)
     from siamese.reports import stored
 
     with stored.local_copy(str(MODEL), arguments.rev) as path:
-        return Verifier.load(path)
+        return Verifier.load(path, arguments.yunet)
 
 
 def load(arguments: argparse.Namespace) -> "tuple[Verifier, OperatingPoint]":

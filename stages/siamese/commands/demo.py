@@ -17,6 +17,7 @@ FAILURE = asking.FAILURE
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the network, the port, and the gallery that the page starts with."""
     asking.add_network(parser)
+    asking.add_detector(parser)
     parser.add_argument("--port", type=int, default=7860, help="default: 7860; 0 is any free one")
     parser.add_argument("--gallery", type=Path, metavar="FOLDER", help="that the page starts with")
     parser.add_argument("--no-cache", action="store_true", help="keep no embeddings of a gallery")

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-cache", action="store_true", help="keep no embeddings")
     asking.add_network(parser)
+    asking.add_detector(parser)
     asking.add_question(parser)
 
 

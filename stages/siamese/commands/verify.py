@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where there are several: largest, or a number from 1; for A and B apart: 2,largest",
     )
     asking.add_network(parser)
+    asking.add_detector(parser)
     asking.add_question(parser)
 
 

@@ -13,7 +13,7 @@ from siamese.errors import InputError
 from siamese.page import answers
 from siamese.page.examples import Examples
 from siamese.page.uploads import Uploads
-from siamese.photos import detection, loading
+from siamese.photos import loading
 from siamese.photos.gallery import Gallery, cache_folder
 from siamese.photos.verifier import (
     LARGEST,
@@ -158,7 +158,7 @@ class Page:
         for number, (place, which) in enumerate(((FIRST, first), (SECOND, second))):
             try:
                 photo, name = self._load(page, place)
-                faces = detection.find(photo)
+                faces = self.verifier.find(photo)
                 try:
                     portrait = self.verifier.embed(name, photo, choose(faces, _face(which), name))
                 except FaceError as error:

@@ -7,7 +7,7 @@ Source: Viola, Jones, "Rapid Object Detection using a Boosted Cascade of Simple 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,10 +70,14 @@ def find(photo: PIL.Image.Image) -> list[Face]:
         turned = max((_scan(gray, turn) for turn in TURNS), key=_surest)
         if _surest(turned) > SURER * _surest(faces):
             faces = turned
-    found = [
-        Face(f.x / scale, f.y / scale, f.side / scale, f.angle, f.weight) for f in _apart(faces)
-    ]
-    return sorted(found, key=lambda face: (-face.side, face.x, face.y))
+    return by_size(
+        Face(f.x / scale, f.y / scale, f.side / scale, f.angle, f.weight) for f in apart(faces)
+    )
+
+
+def by_size(faces: Iterable[Face]) -> list[Face]:
+    """Return faces in order, the largest first."""
+    return sorted(faces, key=lambda face: (-face.side, face.x, face.y))
 
 
 def _surest(faces: Sequence[Face]) -> float:
@@ -111,7 +115,7 @@ def _scan(gray: PIL.Image.Image, turn: float) -> list[Face]:
     return faces
 
 
-def _apart(faces: Sequence[Face]) -> list[Face]:
+def apart(faces: Sequence[Face]) -> list[Face]:
     """Return faces without those that lie on a surer one."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.weight):
@@ -131,8 +135,12 @@ def _overlap(first: Face, second: Face) -> float:
     return across * down / min(first.side, second.side) ** 2
 
 
-@cache
-def _cascade() -> Any:
+def opencv() -> Any:
+    """Return the module of OpenCV.
+
+    Raises:
+        InputError: it is not installed.
+    """
     try:
         import cv2
     except ImportError:
@@ -140,6 +148,12 @@ def _cascade() -> Any:
             'faces are found with OpenCV: pip install -e ".[photos]"; or give crops as LFW has '
             "them, with --aligned"
         ) from None
+    return cv2
+
+
+@cache
+def _cascade() -> Any:
+    cv2 = opencv()
     path = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
     cascade = cv2.CascadeClassifier(str(path))
     if cascade.empty():

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 from siamese import atomic
 from siamese.errors import InputError
-from siamese.photos import detection, loading
+from siamese.photos import loading
 from siamese.photos.detection import Face
 from siamese.photos.verifier import (
     LARGEST,
@@ -147,7 +147,7 @@ class Gallery:
         Raises:
             InputError: the photograph shows no face.
         """
-        faces: list[Face | None] = [None] if aligned else [*detection.find(photo)]
+        faces: list[Face | None] = [None] if aligned else [*verifier.find(photo)]
         if not faces:
             choose([], None, name)
         return [self.identify(verifier.embed(name, photo, face), verifier, point) for face in faces]
@@ -195,7 +195,7 @@ class _Store:
         if self.aligned:
             portrait = self.verifier.embed(str(path), photo, None)
         else:
-            faces = detection.find(photo)
+            faces = self.verifier.find(photo)
             portrait = self.verifier.embed(str(path), photo, choose(faces, LARGEST, str(path)))
             if len(faces) > 1:
                 warning = f"{path}: {len(faces)} faces; the largest is taken"

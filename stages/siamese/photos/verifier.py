@@ -23,6 +23,7 @@ from siamese.networks.scoring import to_input
 from siamese.photos import detection, loading
 from siamese.photos.detection import Face
 from siamese.photos.framing import REGION, frame
+from siamese.photos.yunet import YuNet
 
 LARGEST = "largest"
 SMALL_FACE = 40  # pixels along the side of a face's square, below which little is to be seen
@@ -149,17 +150,24 @@ class Verifier:
 
     Args:
         model: what a model file holds.
+        yunet: finds the faces; by default OpenCV's cascade does.
     """
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, yunet: YuNet | None = None) -> None:
+        self.model, self.yunet = model, yunet
 
     @classmethod
-    def load(cls, path: str | Path = "data/model.safetensors") -> "Verifier":
+    def load(
+        cls, path: str | Path = "data/model.safetensors", yunet: str | Path | None = None
+    ) -> "Verifier":
         """Return the verifier of a model file that `dvc repro` made.
 
+        Args:
+            path: of the model file.
+            yunet: path of YuNet's file, which then finds the faces.
+
         Raises:
-            InputError: there is none, or it is not one of this version.
+            InputError: there is no model file, or it is not one of this version; or see `YuNet`.
         """
         path = Path(path)
         if not path.exists():
@@ -167,7 +175,7 @@ class Verifier:
                 f"{path} is missing: `dvc exp run -S recipe=quick -S scheduler=onecycle` makes one "
                 "in about three minutes on two CPU cores"
             )
-        return cls(model_file.load_all(path))
+        return cls(model_file.load_all(path), None if yunet is None else YuNet(Path(yunet)))
 
     @property
     def trained(self) -> dict[str, Any]:
@@ -181,12 +189,21 @@ class Verifier:
         return known or "nothing is known of its training"
 
     def digest(self) -> str:
-        """Return what tells this verifier from another: a digest of all its parameters."""
+        """Return what tells this verifier from another: a digest of all its parameters.
+
+        YuNet's file counts too, if that finds the faces.
+        """
         digest = hashlib.sha256(repr(self.model.settings).encode())
         for part in (self.model.network, self.model.aligner):
             for tensor in [] if part is None else part.state_dict().values():
                 digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy())
+        if self.yunet is not None:
+            digest.update(self.yunet.digest.encode())
         return digest.hexdigest()
+
+    def find(self, photo: PIL.Image.Image) -> list[Face]:
+        """Return the faces of an RGB photograph, the largest first."""
+        return detection.find(photo) if self.yunet is None else self.yunet.find(photo)
 
     def verify(
         self,
@@ -243,7 +260,7 @@ class Verifier:
         name, image = open_photo(photo)
         if aligned:
             return self.embed(name, image, None)
-        return self.embed(name, image, choose(detection.find(image), face, name))
+        return self.embed(name, image, choose(self.find(image), face, name))
 
     def embed(self, name: str, photo: PIL.Image.Image, face: Face | None) -> Portrait:
         """Return a face of a photograph, embedded; without a face, the photograph as it is."""
