@@ -24,3 +24,17 @@ print([name for name in sys.modules if name.split(".")[0] in ("torch", "torchvis
 )
 def test_a_module_of_figures_or_rules_imports_no_torch(module: str) -> None:
     assert new_process.run("-c", CODE.format(module=module)).strip() == "[]"
+
+
+def test_the_help_of_the_command_loads_no_torch() -> None:
+    code = """
+import sys
+from siamese.__main__ import main
+sys.argv = ["siamese", "--help"]
+try:
+    main()
+except SystemExit:
+    heavy = ("torch", "torchvision", "numpy", "PIL", "dvc", "gradio", "onnxruntime")
+    print([name for name in heavy if name in sys.modules])
+"""
+    assert new_process.run("-c", code).splitlines()[-1] == "[]"

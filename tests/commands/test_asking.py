@@ -84,6 +84,20 @@ def test_the_exit_status_is_the_answer(siamese: Typed) -> None:
     assert output.startswith("different persons (probability of the same person 98.2%)")
 
 
+def test_a_path_may_have_spaces_and_any_letters(
+    siamese: Typed, files: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Zoë Müller 北京"
+    folder.mkdir()
+    photo = folder / "été n° 1.png"
+    photo.write_bytes((files / "0.png").read_bytes())
+    status, output, errors = siamese("verify", str(photo), "0.png", *MODEL)
+    assert (status, errors) == (0, "")
+    assert "98.2%" in output
+    _, output, _ = siamese("identify", "0.png", "--gallery", str(tmp_path), *MODEL)
+    assert output.splitlines()[0].endswith(": Zoë Müller 北京")
+
+
 def test_json_is_alone_on_standard_output(siamese: Typed, files: Path) -> None:
     small = files / "small.png"
     PIL.Image.open(files / "0.png").resize((100, 100)).save(small)
