@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.mixture import GaussianMixture
 
-from siamese.features.mixture import LEAST_SHARE, Mixture
+from siamese.features.mixture import Mixture
 
 
 def mixture(gaussians: int = 3, size: int = 4) -> Mixture:
@@ -60,20 +60,3 @@ def test_a_coordinate_in_which_all_points_agree_changes_nothing() -> None:
     torch.testing.assert_close(made.means[:, :2], without.means, atol=1e-2, rtol=0)
     torch.testing.assert_close(made.variances[:, :2], without.variances, atol=1e-2, rtol=0)
     torch.testing.assert_close(made.log_shares, without.log_shares, atol=1e-2, rtol=0)
-
-
-def test_what_hardly_belongs_to_a_gaussian_is_no_denormal_number() -> None:
-    torch.manual_seed(0)
-    made = Mixture(8, 2)
-    made.means.copy_(torch.arange(8)[:, None] * 4.0)
-    points = torch.randn(1, 100, 2)
-    share, first, second = made.sums(points)
-    assert share.min() == 0
-    assert share[share > 0].min() >= LEAST_SHARE
-    squared = torch.cat([points, points.square()], dim=2).double()
-    plain = made.double().log_densities(squared).softmax(dim=2)
-    ones = torch.ones(1, 100, 1).double()
-    known = (ones, points.double(), points.double().square())
-    for found, values in zip((share, first, second), known, strict=True):
-        sums = plain.transpose(1, 2) @ values
-        torch.testing.assert_close(found.double(), sums, rtol=1e-5, atol=1e-5)

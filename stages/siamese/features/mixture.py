@@ -7,15 +7,11 @@ Source: Dempster, Laird, Rubin, "Maximum Likelihood from Incomplete Data via the
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 ROUNDS = 15  # of fitting
 LEAST_VARIANCE = 0.01  # of a Gaussian, as a share of that of all points
 LEAST_TOTAL = 1e-6  # variance of all points: where they agree, nothing may be divided by 0
-# A point's share in a Gaussian that counts as none. Processors take several times as long over sums
-# of denormal numbers, which begin at 1e-38.
-LEAST_SHARE = 1e-34
 
 
 class Mixture(nn.Module):
@@ -51,10 +47,7 @@ class Mixture(nn.Module):
             (n, gaussians, 1) and twice (n, gaussians, size).
         """
         squared = torch.cat([points, points.square()], dim=2)
-        densities = self.log_densities(squared)
-        densities -= densities.amax(dim=2, keepdim=True)
-        belongs = densities.clamp_(min=math.log(LEAST_SHARE)).softmax(dim=2)
-        belongs = F.threshold(belongs, 1.01 * LEAST_SHARE, 0.0, inplace=True).transpose(1, 2)
+        belongs = self.log_densities(squared).softmax(dim=2).transpose(1, 2)
         first, second = (belongs @ squared).chunk(2, dim=2)
         return belongs.sum(dim=2, keepdim=True), first, second
 
