@@ -157,8 +157,8 @@ class Visitor:
             photograph.locator("input[type=file]").set_input_files(self.served.root / name)
 
     def sent(self) -> Any:
-        """Return a context that ends as soon as the page's process knows of an event."""
-        return self.tab.expect_response(lambda response: "/queue/join" in response.url)
+        """Return a context that ends as soon as the page's process has answered."""
+        return self.tab.expect_response(lambda response: "/run/" in response.url)
 
     def ask(self, button: str, answer: str) -> str:
         """Press a button; return the answer in words."""
@@ -273,7 +273,6 @@ def test_a_photograph_that_nobody_asks_about_is_deleted_with_the_page(
 ) -> None:
     visitor.give("first-photograph", "0.png")
     wait(lambda: len(served.uploads()) == 1)
-    visitor.tab.wait_for_timeout(1000)  # until it is held
     visitor.tab.close()
     wait(lambda: served.uploads() == [])
 

@@ -1,5 +1,6 @@
 """What the page shows, and what happens when something on it changes."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -51,6 +52,7 @@ class Page:
     ) -> None:
         self.verifier, self.uploads, self.drawn = verifier, uploads, drawn
         self.gallery, self.keep = gallery, keep
+        self._one = threading.Lock()  # question at a time
 
     def build(self) -> gr.Blocks:
         """Return the page, not yet served."""
@@ -152,10 +154,15 @@ class Page:
             threshold: a probability of the same person, in percent.
             request: of the open page.
         """
-        page = _page(request)
+        with self._one:
+            return self._verified(_page(request), (first, second), threshold)
+
+    def _verified(
+        self, page: str, chosen: tuple[str | None, str | None], threshold: float
+    ) -> Answer:
         portraits, crops, reasons, pictures = [], [], [], []
         choices: list[Any] = [gr.skip(), gr.skip()]
-        for number, (place, which) in enumerate(((FIRST, first), (SECOND, second))):
+        for number, (place, which) in enumerate(zip((FIRST, SECOND), chosen, strict=True)):
             try:
                 photo, name = self._load(page, place)
                 faces = self.verifier.find(photo)
@@ -187,7 +194,11 @@ class Page:
             threshold: a probability of the same person, in percent.
             request: of the open page.
         """
-        page, verifier, point = _page(request), self.verifier, self._point(threshold)
+        with self._one:
+            return self._identified(_page(request), folder, self._point(threshold))
+
+    def _identified(self, page: str, folder: str, point: OperatingPoint) -> str:
+        verifier = self.verifier
         try:
             photo, name = self._load(page, ASKED)
             if not folder.strip():
@@ -253,15 +264,11 @@ def _photograph(label: str) -> gr.Image:
 
 
 def _on(event: Callable[..., Any], function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a function on an event, one after the other, hidden from Gradio's clients."""
-    return event(
-        function,
-        *args,
-        api_visibility="private",
-        concurrency_id="all",
-        concurrency_limit=1,
-        **kwargs,
-    )
+    """Call a function on an event.
+
+    In a request of its own: Gradio's queue loses an event that comes as the one before it ends.
+    """
+    return event(function, *args, queue=False, api_visibility="private", **kwargs)
 
 
 def _on_file(event: Callable[..., Any], function: Callable[..., Any], *args: Any) -> Any:
