@@ -26,9 +26,14 @@ class Examples(NamedTuple):
     gallery: str
 
 
-def draw(folder: Path) -> Examples:
-    """Write drawn faces into a folder; it takes some seconds."""
-    images = drawn_faces.make().images
+def draw(folder: Path, dataset: drawn_faces.Dataset | None = None) -> Examples:
+    """Write drawn faces into a folder.
+
+    Args:
+        folder: to write into.
+        dataset: of seed 0; if it is not given, it is drawn, which takes some seconds.
+    """
+    images = (dataset or drawn_faces.make()).images
     paths = []
     for name in (FIRST, SAME, DIFFERENT):
         path = folder / f"{name}.jpg"

@@ -88,8 +88,8 @@ class Page:
         answer = gr.HTML(elem_id="verification")
         asked = {"inputs": [*faces, threshold], "outputs": [answer, *faces]}
         _on(button.click, self.verify, **asked)
-        for control in (threshold, *faces):
-            _on(control.input, self.verify, **asked, trigger_mode="always_last")
+        for event in (threshold.input, *(face.input for face in faces)):
+            _on(event, self.verify, **asked, trigger_mode="always_last")
         for photo, place, face in zip(photos, (FIRST, SECOND), faces, strict=True):
             _on_file(photo.input, self._take(place), [photo], [answer, face])
         for example, name in ((same, "same"), (different, "different")):
