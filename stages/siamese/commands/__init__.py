@@ -7,5 +7,5 @@ May import everything; nothing imports it.
 
 COMMANDS = (
     *("verify", "identify", "demo", "export", "card"),
-    *("significance", "report", "ablation", "unaligned", "example"),
+    *("significance", "report", "ablation", "unaligned", "benchmark", "example"),
 )

@@ -1,0 +1,42 @@
+"""How fast the pipeline is beside the plain way: PyTorch and Pillow as a user would write it.
+
+Both train the Koch network, evaluate pairs and decode images, in turns and in processes of their
+own, on drawn faces and on the CPU. Prints for each task how much is done in a second, and the
+ratio: the median of the turns, the lowest and the highest. Let nothing else run meanwhile. With
+--json the figures are kept in a file too; `siamese report` makes a table of
+metrics/benchmark.json in docs/speed.md.
+"""
+
+import argparse
+from pathlib import Path
+
+HELP = "time the pipeline beside the plain way"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how long it may take and where to keep the figures."""
+    parser.add_argument("--quick", action="store_true", help="under a minute on two CPU cores")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures here too")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and print."""
+    import torch
+
+    from siamese import atomic, machine
+    from siamese.benchmark import comparison
+
+    training, test, turns = (32, 32, 3) if arguments.quick else (128, 100, 7)
+    rows = comparison.measure(training, test, turns)
+    described = machine.describe(torch.device("cpu"))
+    print(", ".join(f"{name} {value}" for name, value in described.items()))
+    for row in rows:
+        line = (
+            f"{row['task']:24} {row['our_value']:7.0f} {row['unit']:9}"
+            f"{row['other_value']:7.0f} {row['other']:32} {row['ratio']:5.1f} times"
+        )
+        if "ratio_low" in row:
+            line += f" ({row['ratio_low']:.1f} to {row['ratio_high']:.1f})"
+        print(line)
+    if arguments.json is not None:
+        atomic.write_json(arguments.json, {**described, "rows": rows})
