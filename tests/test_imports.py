@@ -20,9 +20,10 @@ print([name for name in sys.modules if name.split(".")[0] in ("torch", "torchvis
         "siamese.evaluation.identification",
         "siamese.drawing.curves",
         "siamese.drawing.gallery",
+        "siamese.commands.demo",
     ],
 )
-def test_a_module_of_figures_or_rules_imports_no_torch(module: str) -> None:
+def test_a_module_of_figures_rules_or_options_imports_no_torch(module: str) -> None:
     assert new_process.run("-c", CODE.format(module=module)).strip() == "[]"
 
 

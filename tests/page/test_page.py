@@ -125,7 +125,8 @@ def served(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def browser() -> Iterator[Any]:
     """Start the system's Chromium, or else the one that Playwright has installed."""
     with sync_api.sync_playwright() as playwright:
-        path = shutil.which("chromium") or playwright.chromium.executable_path
+        found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+        path = next(found, playwright.chromium.executable_path)
         if not Path(path).exists():
             pytest.skip("there is no Chromium: neither the system's nor Playwright's")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
