@@ -74,7 +74,11 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._answer()
+        try:
+            self._answer()
+        except errors.InputError:
+            self.close()
+            raise
 
     def _answer(self) -> Any:
         assert self.process.stdout is not None
@@ -91,10 +95,9 @@ class Worker:
         return answer
 
     def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        """End the process, which has nothing to lose."""
+        self.process.kill()
+        self.process.communicate()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ seconds, and the process's largest memory so far in MiB.
 import json
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ Task = Callable[[], object]
 
 def main() -> None:
     """Do what standard input asks for, in the way and for the folder that the arguments name."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
     way, folder = sys.argv[1], Path(sys.argv[2])
     work = Workload.load(folder)
     tasks = {"plain": plain_tasks, "ours": our_tasks, "others": other_tasks}[way](work)
@@ -32,8 +34,8 @@ def main() -> None:
         start = time.perf_counter()
         taken = tasks[line.strip()]()
         seconds = taken if isinstance(taken, float) else time.perf_counter() - start
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        memory = memory / 2**20 if sys.platform == "darwin" else memory / 2**10
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
         print(json.dumps({"seconds": seconds, "memory": memory}), flush=True)
 
 

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from siamese.dataset import tables
     from siamese.dataset.images import shape
-    from siamese.networks import onnx_files
+    from siamese.export import onnx_files
 
     model = asking.load_network(arguments).model
     array, pairs = Path("data/faces.npy"), Path("data/pairs/test.csv")

@@ -22,6 +22,7 @@ VIEW2 = Path("view2/summary.json")
 VIEW2_ROC = Path("plots/view2-roc.csv")
 ABLATION = Path("metrics/ablation.json")
 UNALIGNED = Path("metrics/unaligned.json")
+BENCHMARK = Path("metrics/benchmark.json")
 DOCUMENTS = (Path("README.md"), Path("docs"))
 # The loss through a second sigmoid of a perfect network, and of one that is always certain of
 # different persons, on as many pairs of either class.
@@ -52,7 +53,7 @@ def update(revisions: list[str]) -> None:
         rocs = [row for row in rocs if row["experiment"] in drawn]
     view2, view2_roc = read_view2()
     # All texts are made before anything is written.
-    made = tables.make(variants, view2, read_ablation(), read_unaligned())
+    made = tables.make(variants, view2, read_ablation(), read_unaligned(), read_benchmark())
     texts = {path: fill_in(path, made) for path in documents()}
     if revisions:
         _write_variants(variants)
@@ -118,6 +119,14 @@ def read_unaligned() -> Row:
         for row in measured.values():
             _refuse_other_images(UNALIGNED, recipe, row["dataset"])
     return unaligned
+
+
+def read_benchmark() -> Row:
+    """Return what the command `benchmark` measured."""
+    if not BENCHMARK.exists():
+        return {}
+    benchmark: Row = json.loads(BENCHMARK.read_text(encoding="utf-8"))
+    return benchmark
 
 
 def _refuse_other_images(path: Path, recipe: str, dataset: str) -> None:

@@ -30,7 +30,9 @@ from siamese.reports.published import (
 PROTOCOLS = {"pairs": "image-restricted", "contrastive": "unrestricted"}
 
 
-def make(variants: list[Row], view2: Row | None, ablation: Row, unaligned: Row) -> dict[str, str]:
+def make(
+    variants: list[Row], view2: Row | None, ablation: Row, unaligned: Row, benchmark: Row
+) -> dict[str, str]:
     """Return the tables by name.
 
     Args:
@@ -38,6 +40,7 @@ def make(variants: list[Row], view2: Row | None, ablation: Row, unaligned: Row) 
         view2: View 2's, where it has been run.
         ablation: by recipe, what each stream of its ensemble contributes.
         unaligned: by recipe and seed, what its network gives on the original images.
+        benchmark: how fast the pipeline and the plain way are, and on what machine.
     """
     return {
         "summary": summary_table(variants, view2),
@@ -54,6 +57,7 @@ def make(variants: list[Row], view2: Row | None, ablation: Row, unaligned: Row) 
         "alignment": alignment_table(variants),
         "alignment error": alignment_error_table(variants),
         "unaligned": unaligned_table(unaligned),
+        "benchmark": benchmark_table(benchmark),
         **explanation.make(variants),
     }
 
@@ -473,6 +477,23 @@ def _error(figures: Row, name: str) -> tuple[str, ...]:
         f"{error['angle_degrees']:.1f}°",
         f"{error['scale_percent']:.1f}%",
         f"{error['shift_percent']:.1f}%",
+    )
+
+
+def benchmark_table(benchmark: Row) -> str:
+    """Return what the command `benchmark` measured, as Markdown, and the machine below it."""
+    columns = ("task", "unit", "this project", "the other way", "", "ratio", "lowest to highest")
+    rows = []
+    for row in benchmark.get("rows", []):
+        both = [f"{row[name]:,.0f}" for name in ("our_value", "other_value")]
+        spread = f"{row['ratio_low']:.1f} to {row['ratio_high']:.1f}" if "ratio_low" in row else ""
+        rows.append((row["task"], row["unit"], *both, row["other"], f"{row['ratio']:.1f}", spread))
+    table = markdown(columns, rows)
+    if not rows:
+        return table
+    return (
+        f"{table}\n{benchmark['threads']} threads of an {benchmark['processor']}, torch "
+        f"{benchmark['torch']}.\n"
     )
 
 

@@ -14,7 +14,8 @@ import asked
 from siamese import parameters
 from siamese.alignment.network import AlignmentNetwork
 from siamese.errors import InputError
-from siamese.networks import model_file, onnx_files
+from siamese.export import onnx_files
+from siamese.networks import model_file
 from siamese.networks.ensemble import Ensemble
 from siamese.networks.model_file import Model, Settings
 from siamese.networks.scoring import score_pairs, to_input
