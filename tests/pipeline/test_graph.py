@@ -30,7 +30,7 @@ FOLDERS = {
     "photos": {"alignment", "dataset", "networks"},
     "page": {"lfw", "photos"},
     "export": {"alignment", "networks"},
-    "benchmark": {"dataset", "lfw", "networks", "training"},
+    "benchmark": {"alignment", "dataset", "lfw", "networks", "training"},
     "commands": {"benchmark", "dataset", "export", "page", "photos", "reports"},
 }
 # What a module beside the folders may import of them: rules of names and sizes that they define.

@@ -2,9 +2,9 @@
 
 Both train the Koch network, evaluate pairs and decode images, in turns and in processes of their
 own, on drawn faces and on the CPU. Prints for each task how much is done in a second, and the
-ratio: the median of the turns, the lowest and the highest. Let nothing else run meanwhile. With
---json the figures are kept in a file too; `siamese report` makes a table of
-metrics/benchmark.json in docs/speed.md.
+ratio: the median of the turns, the lowest and the highest; without --quick also how long commands
+take from being typed to their answer. Let nothing else run meanwhile. With --json the figures are
+kept in a file too; `siamese report` makes tables of metrics/benchmark.json in docs/speed.md.
 """
 
 import argparse
@@ -21,10 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and print."""
+    import tempfile
+
     import torch
 
     from siamese import atomic, machine
-    from siamese.benchmark import comparison
+    from siamese.benchmark import comparison, startup
 
     training, test, turns = (32, 32, 3) if arguments.quick else (128, 100, 7)
     rows = comparison.measure(training, test, turns)
@@ -38,5 +40,14 @@ def run(arguments: argparse.Namespace) -> None:
         if "ratio_low" in row:
             line += f" ({row['ratio_low']:.1f} to {row['ratio_high']:.1f})"
         print(line)
+    commands = []
+    if not arguments.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            commands = startup.measure(Path(folder), turns)
+    for row in commands:
+        print(
+            f"{row['command']:44} {row['seconds']:.2f} s "
+            f"({row['seconds_low']:.2f} to {row['seconds_high']:.2f})"
+        )
     if arguments.json is not None:
-        atomic.write_json(arguments.json, {**described, "rows": rows})
+        atomic.write_json(arguments.json, {**described, "rows": rows, "commands": commands})

@@ -58,6 +58,7 @@ def make(
         "alignment error": alignment_error_table(variants),
         "unaligned": unaligned_table(unaligned),
         "benchmark": benchmark_table(benchmark),
+        "commands": commands_table(benchmark),
         **explanation.make(variants),
     }
 
@@ -495,6 +496,19 @@ def benchmark_table(benchmark: Row) -> str:
         f"{table}\n{benchmark['threads']} threads of an {benchmark['processor']}, torch "
         f"{benchmark['torch']}.\n"
     )
+
+
+def commands_table(benchmark: Row) -> str:
+    """Return how long commands take from being typed to their answer, as Markdown."""
+    rows = [
+        (
+            row["command"],
+            f"{row['seconds']:.2f}",
+            f"{row['seconds_low']:.2f} to {row['seconds_high']:.2f}",
+        )
+        for row in benchmark.get("commands", [])
+    ]
+    return markdown(("command", "seconds", "lowest to highest"), rows)
 
 
 def ablation_table(ablation: Row) -> str:
