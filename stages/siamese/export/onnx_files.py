@@ -138,6 +138,7 @@ def _needed() -> ModuleType:
 
 def _open(runtime: ModuleType, path: Path) -> Session:
     options = runtime.SessionOptions()
+    options.log_severity_level = 3  # errors; it warns of each constant that it does not fold
     # As `siamese.machine` does for PyTorch: else Fisher vectors take many times as long.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
