@@ -17,5 +17,5 @@ def test_every_command_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "`siamese --help`",
         "`siamese verify a.jpg b.jpg`, quick",
     ]
-    # With the torch that it imports, and without: no machine is so busy that these swap.
-    assert helping["seconds"] < importing["seconds"] < verifying["seconds"] + 1
+    # One imports torch, one does not: no machine is so busy that these swap.
+    assert helping["seconds"] < min(importing["seconds"], verifying["seconds"])
