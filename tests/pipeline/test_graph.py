@@ -29,7 +29,7 @@ FOLDERS = {
     "reports": {"alignment", "dataset", "drawing", "evaluation", "lfw", "networks", "photos"},
     "photos": {"alignment", "dataset", "networks"},
     "page": {"lfw", "photos"},
-    "export": {"alignment", "networks"},
+    "export": {"alignment", "dataset", "networks", "photos"},
     "benchmark": {"alignment", "dataset", "lfw", "networks", "training"},
     "commands": {"benchmark", "dataset", "export", "page", "photos", "reports"},
 }

@@ -1,4 +1,4 @@
 """A trained network in other formats: ONNX.
 
-May import `alignment` and `networks`; no stage imports it.
+May import `alignment`, `dataset`, `networks` and `photos`; no stage imports it.
 """

@@ -9,7 +9,6 @@ Source: https://onnx.ai/onnx/operators for what the graphs consist of.
 import dataclasses
 import json
 import logging
-import math
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -24,10 +23,13 @@ from torch import Tensor, nn
 
 from siamese.alignment import network as alignment
 from siamese.alignment.network import AlignmentNetwork
+from siamese.dataset.images import shape
 from siamese.errors import InputError
 from siamese.networks.contract import Network
 from siamese.networks.model_file import Model
 from siamese.networks.scoring import BATCH, score_pairs, to_input
+from siamese.parameters import Image
+from siamese.photos.verifier import Verifier
 
 EMBED, COMPARE, ALIGN = "embed.onnx", "compare.onnx", "align.onnx"
 CHECKED = (1, 2, 7)  # batches, in images
@@ -103,8 +105,8 @@ def export(
     network, aligner = model.network, model.aligner
     random = torch.Generator().manual_seed(0)
     image = model.settings.image
-    some = _random_images(max(CHECKED), image.size, image.channels, random)
-    gray = _random_images(max(CHECKED), alignment.INPUT.size, 1, random)
+    some = _random_images(image, random)
+    gray = _random_images(alignment.INPUT, random)
     with torch.inference_mode():
         pair = network.embed(to_input(some[:2])).clone()
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,24 +146,23 @@ def _open(runtime: ModuleType, path: Path) -> Session:
     return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _random_images(number: int, size: int, channels: int, random: torch.Generator) -> Tensor:
-    shape = (number, size, size) if channels == 1 else (number, size, size, channels)
-    return torch.randint(256, shape, dtype=torch.uint8, generator=random)
+def _random_images(settings: Image, random: torch.Generator) -> Tensor:
+    size = shape(max(CHECKED), settings)
+    return torch.randint(256, size, dtype=torch.uint8, generator=random)
 
 
 def _metadata(model: Model) -> dict[str, str]:
-    """Return what each file says of itself, by key; values that are no text are JSON."""
-    settings, validation = model.settings, model.validation
+    """Return what each file says of itself: JSON by key."""
+    settings, point = model.settings, Verifier(model).default()
     values: dict[str, Any] = {
         "image": dataclasses.asdict(settings.image),
         # Of the score: from here on two images show different persons.
         "threshold": settings.threshold,
-        "threshold_probability": 1 / (1 + math.exp(settings.threshold)),
+        "threshold_probability": point.probability,
+        "false_accept_rate": point.false_accept_rate,
+        "false_reject_rate": point.false_reject_rate,
         "trained": settings.trained,
     }
-    if validation is not None:
-        values["false_accept_rate"] = float(np.mean(validation.different < settings.threshold))
-        values["false_reject_rate"] = float(np.mean(validation.same >= settings.threshold))
     if model.aligner is not None:
         values["alignment"] = dataclasses.asdict(model.aligner.settings)
     return {key: json.dumps(value) for key, value in values.items()}
