@@ -109,6 +109,7 @@ def test_each_file_says_what_it_takes_and_where_the_threshold_is(
 
 def test_the_network_of_the_experiment_is_exported(tmp_path: Path) -> None:
     model = trained(Settings("koch", Image(250, 73, True), {}, threshold=0.0))
+    (tmp_path / "align.onnx").write_text("of another network")
     found = onnx_files.export(model, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["compare.onnx", "embed.onnx"]
     assert (found.transforms, found.scores, found.pairs) == (None, None, 0)
@@ -142,7 +143,8 @@ def test_not_a_number_is_no_agreement(tmp_path: Path, monkeypatch: pytest.Monkey
         onnx_files._Embed, "forward", lambda self, images: (right(self, images) - 9).sqrt()
     )
     with pytest.raises(InputError, match="differ by nan"):
-        onnx_files.export(small(), tmp_path)
+        onnx_files.export(small(), tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_decision_is_no_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

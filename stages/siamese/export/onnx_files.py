@@ -109,8 +109,8 @@ def export(
     gray = _random_images(alignment.INPUT, random)
     with torch.inference_mode():
         pair = network.embed(to_input(some[:2])).clone()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as partial:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-") as partial:
         there = Path(partial)
         metadata = _metadata(model)
         _write(_Embed(network), {"images": some[:2]}, ["embeddings"], there / EMBED, metadata)
@@ -122,8 +122,11 @@ def export(
         names = [name for name in (EMBED, COMPARE, ALIGN) if (there / name).exists()]
         sessions = {name: _open(runtime, there / name) for name in names}
         found = _compare(model, sessions, some, gray, images, rows)
+        folder.mkdir(exist_ok=True)
         for name in names:
             (there / name).replace(folder / name)
+    if aligner is None:
+        (folder / ALIGN).unlink(missing_ok=True)  # of a network exported there before
     return found
 
 
