@@ -493,8 +493,8 @@ def benchmark_table(benchmark: Row) -> str:
     if not rows:
         return table
     return (
-        f"{table}\n{benchmark['threads']} threads of an {benchmark['processor']}, torch "
-        f"{benchmark['torch']}.\n"
+        f"{table}\n\n{benchmark['threads']} threads of an {benchmark['processor']}, torch "
+        f"{benchmark['torch']}."
     )
 
 
