@@ -39,8 +39,9 @@ def main() -> None:
     device = machine.pick_device(params.deterministic)
     faces = list(tables.read_index(INDEX))
     learned = examples.read_images(PAIRS, TEST_PEOPLE, params.recipe_settings.objective)
-    rows = first_of_each(learned, params.alignment.images_per_person)
-    gray = torch.from_numpy(images.read(read_images(ARCHIVE), faces, network.INPUT))
+    rows = first_of_each(learned, params.alignment.images_per_person, learning.IMAGES, params.seed)
+    decoded = images.read_mapped(read_images(ARCHIVE), faces, network.INPUT, UNFINISHED)
+    gray = torch.from_numpy(decoded)
 
     settings = [params.in_use(), machine.describe(device)]
     checkpoint = Checkpoint(UNFINISHED, settings, [ARCHIVE, INDEX, *sorted(PAIRS.iterdir())])

@@ -8,6 +8,7 @@ import torch
 
 from siamese import atomic, machine, parameters
 from siamese.dataset import protocol, tables
+from siamese.dataset.images import map_array
 from siamese.errors import run
 from siamese.evaluation import identification, verification
 from siamese.networks import model_file
@@ -74,7 +75,7 @@ def main() -> None:
     device = machine.pick_device(params.deterministic)
     network, settings = model_file.load(MODEL)
     network.to(device)
-    images = torch.from_numpy(np.load(FACES)).to(device)
+    images = torch.from_numpy(map_array(FACES)).to(device)
 
     pairs = {name: tables.read_pairs(PAIRS / f"{name}.csv") for name in SPLITS}
     test_images = images_of_test_people()

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from siamese import atomic, machine, parameters
 from siamese.alignment import network
 from siamese.dataset import tables
 from siamese.dataset.examples import read_examples
+from siamese.dataset.images import map_array
 from siamese.dataset.protocol import DIFFERENT, SAME
 from siamese.errors import run
 from siamese.networks import model_file
@@ -31,7 +31,7 @@ def main() -> None:
     params = parameters.read(PARAMS)
     recipe = params.recipe_settings
     device = machine.pick_device(params.deterministic)
-    images = torch.from_numpy(np.load(FACES)).to(device)
+    images = torch.from_numpy(map_array(FACES)).to(device)
     validation = tables.read_pairs(PAIRS / "val.csv")
     finished, checkpoint = loop.fit(
         params,

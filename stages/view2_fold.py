@@ -95,7 +95,9 @@ def align(
         device: to train on.
     """
     gray = torch.from_numpy(images.reframe(whole, network.INPUT))
-    rows = people.first_of_each(learned, params.alignment.images_per_person)
+    rows = people.first_of_each(
+        learned, params.alignment.images_per_person, learning.IMAGES, params.seed
+    )
     trained = learning.fit(gray[rows].to(device), params.alignment, params.seed, checkpoint)
     aligned = trained.align(gray)
     print(f"{int(aligned.clamped.sum()):,} images need more than the range learned", flush=True)
@@ -129,9 +131,9 @@ def main() -> None:
     settings = ["alignment", number, params.in_use(), machine.describe(device)]
     alignment = Checkpoint(UNFINISHED, settings, inputs)
     if recipe.image.align:
-        faces = align(params, np.load(FACES, mmap_mode="r"), learned, alignment, device)
+        faces = align(params, images.map_array(FACES), learned, alignment, device)
     else:
-        faces = np.load(FACES)
+        faces = images.map_array(FACES)
     on_device = torch.from_numpy(faces).to(device)
     finished, checkpoint = loop.fit(params, on_device, examples, validation, inputs, fold=number)
 

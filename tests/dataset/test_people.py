@@ -66,5 +66,13 @@ def test_images_of_people_are_found_by_row_or_named() -> None:
 
 def test_at_most_so_many_images_of_a_person_are_taken_the_first_ones() -> None:
     images = people.ImagesOfPeople(np.array([4, 9, 1, 7, 2]), ["A", "B", "A", "A", "C"])
-    assert people.first_of_each(images, 2).tolist() == [4, 9, 1, 2]
-    assert people.first_of_each(images, 1).tolist() == [4, 9, 2]
+    assert people.first_of_each(images, 2, 10, 0).tolist() == [4, 9, 1, 2]
+    assert people.first_of_each(images, 1, 10, 0).tolist() == [4, 9, 2]
+
+
+def test_of_too_many_images_some_are_drawn_by_the_seed() -> None:
+    images = people.ImagesOfPeople(np.arange(100), [f"p{i}" for i in range(100)])
+    drawn = people.first_of_each(images, 1, 7, seed=0).tolist()
+    assert len(set(drawn)) == 7
+    assert drawn == people.first_of_each(images, 1, 7, seed=0).tolist()
+    assert drawn != people.first_of_each(images, 1, 7, seed=1).tolist()

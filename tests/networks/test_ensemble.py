@@ -179,3 +179,40 @@ def test_without_learned_streams_their_part_of_the_embedding_is_empty() -> None:
     images = torch.rand(3, 1, 32, 32)
     assert network.embed_learned(images).shape == (3, 0, 256)
     assert network.similarities(network.embed(images), network.embed(images)).shape == (3, 1)
+
+
+def test_of_few_images_all_are_taken_and_nothing_is_drawn() -> None:
+    before = torch.get_rng_state()
+    assert ensemble.draw(torch.tensor([0, 1, 1]), 3).tolist() == [0, 1, 2]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_of_many_images_those_of_some_people_are_taken_but_few_of_one() -> None:
+    torch.manual_seed(0)
+    people = torch.arange(100).repeat_interleave(3).flip(0)
+    people[:150] = 7  # one has half of the images
+    numbers = ensemble.draw(people, 60)
+    counts = torch.bincount(people[numbers], minlength=100)
+    assert 50 < len(numbers) <= 60
+    assert numbers.tolist() == sorted(set(numbers.tolist()))
+    others = counts[torch.arange(100) != 7]
+    assert set(others.tolist()) <= {0, 1, 2, 3}
+    assert counts[7] in (0, ensemble.OF_ONE)
+    assert (others == 3).sum() >= 10  # people are taken with all of their images
+
+
+def test_streams_are_set_from_some_images_where_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ensemble, "SAMPLE", 24)
+    torch.manual_seed(0)
+    images, made = torch.rand(40, 1, 32, 32), Ensemble(32, 1, STREAMS)
+    asked: list[Tensor] = []
+
+    def load(numbers: Tensor) -> Tensor:
+        asked.append(numbers)
+        return images[numbers]
+
+    made.set_closed_form(load, torch.arange(10).repeat(4))
+    assert len(torch.cat(asked).unique()) <= 24
+    assert all(made.state_dict()[f"closed_form.{i}.projection"].any() for i in (0, 1))

@@ -18,6 +18,7 @@ from siamese.parameters import Alignment
 KNEE = 0.1  # where the loss turns from squares to absolute values, as a share of the range
 WARMUP = 0.3  # share of the steps in which the learning rate rises
 KEPT_EVERY = 250  # steps after which the state is kept
+IMAGES = 20_000  # to learn from, at most: all of LFW's, and fewer than the steps draw
 Errors = dict[str, dict[str, float]]
 
 

@@ -2,9 +2,11 @@
 
 import io
 import os
+import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice, repeat, zip_longest
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import repeat, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ from siamese.parameters import Image
 Pixels = NDArray[np.uint8]
 Transform = NDArray[np.floating]  # (4,), see `siamese.alignment.transforms`
 
-# Enough to keep every core busy, few enough that JPEG files waiting their turn take no memory.
-CHUNK = 512
+# Images that are being decoded or wait for it: enough to keep every core busy, few enough that they
+# take no memory.
+WAITING = 256
 
 
 def decode(name: str, jpeg: bytes, settings: Image, transform: Transform | None = None) -> Pixels:
@@ -141,15 +144,16 @@ def decode_all(
         settings: crop, size and colour.
         transforms: (images, 4), one for each image, or None.
     """
-    images = iter(images)
-    each: Iterator[Transform | None] = repeat(None) if transforms is None else iter(transforms)
+    each = repeat(None) if transforms is None else iter(transforms)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        while chunk := list(islice(images, CHUNK)):
-            names, jpegs = zip(*chunk, strict=True)
-            some = list(islice(each, len(chunk)))
-            yield from zip(
-                names, pool.map(decode, names, jpegs, repeat(settings), some), strict=True
-            )
+        waiting: deque[tuple[str, Future[Pixels]]] = deque()
+        for (name, jpeg), transform in zip(images, each, strict=False):
+            waiting.append((name, pool.submit(decode, name, jpeg, settings, transform)))
+            if len(waiting) == WAITING:
+                first, decoded = waiting.popleft()
+                yield first, decoded.result()
+        for name, decoded in waiting:
+            yield name, decoded.result()
 
 
 def read(
@@ -189,6 +193,29 @@ def write(
         np.lib.format.write_array_header_1_0(file, header)
         for pixels in _expected(images, faces, settings, transforms):
             file.write(pixels.tobytes())
+
+
+def map_array(array: Path) -> Pixels:
+    """Return an array that `write` wrote, mapped: what is used of it is read, and takes no memory.
+
+    It can be written to, as torch asks for; what is written stays in memory.
+    """
+    mapped: Pixels = np.load(array, mmap_mode="c")
+    return mapped
+
+
+def read_mapped(
+    images: Iterable[tuple[str, bytes]], faces: Sequence[Face], settings: Image, folder: Path
+) -> Pixels:
+    """Return what `read` returns, mapped from a file in a folder; see `map_array`.
+
+    The file has no name any more when this returns; the system frees it with the array.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".images-", dir=folder) as temporary:
+        array = Path(temporary) / "images.npy"
+        write(images, faces, settings, array)
+        return map_array(array)
 
 
 def shape(images: int, settings: Image) -> tuple[int, ...]:

@@ -73,14 +73,23 @@ def to_images(faces: Sequence[Face], rows: Mapping[Face, int]) -> ImagesOfPeople
     return ImagesOfPeople(numbers, [face.person for face in faces])
 
 
-def first_of_each(images: ImagesOfPeople, count: int) -> NDArray[np.int64]:
-    """Return the rows of at most `count` images of each person, the first ones."""
+def first_of_each(images: ImagesOfPeople, count: int, at_most: int, seed: int) -> NDArray[np.int64]:
+    """Return the rows of at most `count` images of each person, the first ones.
+
+    Args:
+        images: of people.
+        count: of one person.
+        at_most: of all; of more, as many are drawn.
+        seed: of the draw.
+    """
     seen: Counter[str] = Counter()
     rows = []
     for row, person in zip(images.rows.tolist(), images.people, strict=True):
         seen[person] += 1
         if seen[person] <= count:
             rows.append(row)
+    if len(rows) > at_most:
+        rows = sorted(random.Random(seed).sample(rows, at_most))
     return np.array(rows, dtype=np.int64)
 
 

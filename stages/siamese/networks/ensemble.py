@@ -20,6 +20,11 @@ from siamese.networks.streams import KINDS
 from siamese.networks.streams.closed_form import BATCH, ClosedFormStream
 from siamese.networks.streams.view import STREAM_SIZE
 
+# Images that closed-form streams are set from, at most: all of LFW's, and what takes some 6 GB for
+# Fisher vectors. Memory grows with their number, and the matrix of their products with its square.
+SAMPLE = 12_000
+OF_ONE = 20  # of them of one person, at most
+
 
 class Ensemble(Network):
     """Streams, the similarity that each gives to two images, and their logistic regression.
@@ -59,18 +64,23 @@ class Ensemble(Network):
 
     @torch.no_grad()
     def set_closed_form(self, load: Callable[[Tensor], Tensor], people: Tensor) -> None:
-        """Set the closed-form streams; see `EmbeddingNetwork`."""
-        batches = torch.arange(len(people)).split(BATCH)
+        """Set the closed-form streams; see `EmbeddingNetwork`.
+
+        Of more than `SAMPLE` images, those of some people are taken, drawn with torch's generator.
+        """
+        sample = draw(people, SAMPLE)
+        people = torch.unique(people[sample], return_inverse=True)[1]
+        batches = torch.arange(len(sample)).split(BATCH)
         for number, each in enumerate(self.closed_form, start=1):
             stream = cast(ClosedFormStream, each)
-            stream.prepare(load, len(people))
+            stream.prepare(lambda numbers: load(sample[numbers]), len(sample))
             # On the CPU if the device lacks float64, which the analysis needs (Apple's does).
             device = stream.mean.device if stream.mean.is_cuda else torch.device("cpu")
             shape = len(people), len(stream.mean)
             features = torch.empty(shape, dtype=stream.stored_as, device=device)
             title = f"closed-form stream {number} of {len(self.closed_form)}"
             for batch in progress.bar(batches, title=title, unit=" batches"):
-                features[batch] = stream.features(load(batch)).to(features)
+                features[batch] = stream.features(load(sample[batch])).to(features)
             stream.set(features, people.to(device))
 
     def embed_learned(self, images: Tensor) -> Tensor:
@@ -114,3 +124,26 @@ class Ensemble(Network):
         slopes, intercept = calibration.fit(self.similarities(first, second), labels)
         self.slopes.copy_(slopes)
         self.intercept.copy_(intercept)
+
+
+def draw(people: Tensor, at_most: int) -> Tensor:
+    """Return the numbers of images, (m,) int64 in order: all, or some of people drawn at random.
+
+    Images of one person are what discriminant analysis learns from, so that people are drawn, not
+    images.
+
+    Args:
+        people: (n,) int64, whom each image shows, as numbers from 0.
+        at_most: number of images to return, 20 at least.
+    """
+    if len(people) <= at_most:
+        return torch.arange(len(people))
+    counts = torch.bincount(people)
+    images = torch.randperm(len(people))
+    images = images[people[images].argsort(stable=True)]  # of one person after the other
+    ranks = torch.arange(len(people)) - (counts.cumsum(0) - counts).repeat_interleave(counts)
+    order = torch.randperm(len(counts))
+    enough = counts.clamp(max=OF_ONE)[order].cumsum(0) > at_most
+    taken = torch.ones_like(counts, dtype=torch.bool)
+    taken[order[enough]] = False
+    return images[(ranks < OF_ONE) & taken[people[images]]].sort().values

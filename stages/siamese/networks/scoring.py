@@ -40,19 +40,19 @@ def embed_pairs(
             learned is used again.
     """
     unique, positions = np.unique(rows, return_inverse=True)
-    batches = images[torch.from_numpy(unique).to(images.device)].split(BATCH)
+    parts = torch.from_numpy(unique).to(images.device).split(BATCH)
     network.eval()
     if isinstance(network, EmbeddingNetwork):
         learned = torch.cat(
-            [network.embed_learned(to_input(batch)).flatten(1) for batch in batches]
+            [network.embed_learned(to_input(images[part])).flatten(1) for part in parts]
         )
         if before is None:
-            rest = torch.cat([network.embed_closed_form(to_input(batch)) for batch in batches])
+            rest = torch.cat([network.embed_closed_form(to_input(images[part])) for part in parts])
         else:
             rest = before[:, learned.shape[1] :]
         embeddings = torch.cat([learned, rest], dim=1)
     else:
-        embeddings = torch.cat([network.embed(to_input(batch)) for batch in batches])
+        embeddings = torch.cat([network.embed(to_input(images[part])) for part in parts])
     pairs = torch.from_numpy(positions.reshape(-1, 2)).to(images.device)
     return embeddings, pairs
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from siamese import atomic, machine, parameters
 from siamese.dataset import tables
+from siamese.dataset.images import map_array
 from siamese.errors import InputError
 from siamese.evaluation.verification import (
     accuracy,
@@ -71,7 +71,7 @@ def measure() -> list[Row]:
     network, _ = model_file.load(MODEL)
     if not isinstance(network, Ensemble):
         raise InputError(f"{MODEL}: the network has no streams; choose a recipe that has")
-    images = torch.from_numpy(np.load(FACES))
+    images = torch.from_numpy(map_array(FACES))
     similarities, labels = {}, {}
     for split in ("val", "test"):
         pairs = tables.read_pairs(PAIRS / f"{split}.csv")
