@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 IMAGES_OF_ONE = 10  # at most count: a few people have so many that they would outweigh all
-BLOCK = 1024  # images whose features are read at once: bounds memory
+BLOCK = 512  # images whose features are read at once: bounds memory
 RESOLUTION = 1e-6  # what is smaller beside the largest square is noise of float32
 
 
@@ -34,15 +34,27 @@ def scatter_within(features: Tensor, people: Tensor) -> Tensor:
     return (aside * weights[:, None]).T @ aside / share.sum()
 
 
+def mean_of(features: Tensor) -> Tensor:
+    """Return the mean (d,) float32 of features (n, d), of which no copy is made."""
+    total = torch.zeros(features.shape[1], dtype=torch.float64, device=features.device)
+    for block in features.split(BLOCK):
+        total += block.float().sum(dim=0)
+    return (total / len(features)).float()
+
+
+def _about(mean: Tensor, features: Tensor) -> Tensor:
+    """Return features (n, d), float32 or float16, about their mean, as float32."""
+    return features.to(mean, copy=True).sub_(mean)
+
+
 def _gram(features: Tensor, mean: Tensor) -> Tensor:
     """Return the inner products (n, n) float32 of features about their mean."""
     gram = torch.zeros(len(features), len(features), device=features.device)
     starts = range(0, len(features), BLOCK)
     for i in starts:
-        block = features[i : i + BLOCK] - mean
+        block = _about(mean, features[i : i + BLOCK])
         for j in starts[: i // BLOCK + 1]:
-            other = features[j : j + BLOCK] - mean
-            products = block @ other.T
+            products = block @ _about(mean, features[j : j + BLOCK]).T
             gram[i : i + BLOCK, j : j + BLOCK] = products
             gram[j : j + BLOCK, i : i + BLOCK] = products.T
     return gram
@@ -75,10 +87,10 @@ def principal(
         shares = (weights @ among).float()
         total = torch.zeros(len(mean), among.shape[1], device=features.device)
         for i in range(0, len(features), BLOCK):
-            total += (features[i : i + BLOCK] - mean).T @ shares[i : i + BLOCK]
+            total.addmm_(_about(mean, features[i : i + BLOCK]).T, shares[i : i + BLOCK])
         return total
 
-    return gram.double() @ weights, back
+    return torch.cat([block.double() @ weights for block in gram.split(BLOCK)]), back
 
 
 def analyse(
@@ -96,7 +108,7 @@ def analyse(
         components: number of principal ones, at most, to look for them in.
         shrinkage: share of the mean variance within people that every direction gets on top.
     """
-    mean = features.mean(dim=0, dtype=torch.float32)
+    mean = mean_of(features)
     found, back = principal(features, mean, min(components, *features.shape))
     within = scatter_within(found, people)
     level = within.diagonal().mean().clamp(min=1e-12)

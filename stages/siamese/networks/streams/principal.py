@@ -18,7 +18,7 @@ class Stream(gradients.Stream):
 
     def project(self, features: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean (d,) of features and their principal components (d, 256)."""
-        mean = features.mean(dim=0)
+        mean = discriminant.mean_of(features)
         rank = min(STREAM_SIZE, *features.shape)
         _, back = discriminant.principal(features, mean, rank)
         projection = back(torch.eye(rank).double().to(features.device))
