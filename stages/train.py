@@ -12,7 +12,7 @@ from siamese.dataset.images import map_array
 from siamese.dataset.protocol import DIFFERENT, SAME
 from siamese.errors import run
 from siamese.networks import model_file
-from siamese.training import loop
+from siamese.training import distributed, loop
 
 PARAMS = Path("params.yaml")
 FACES = Path("data/faces.npy")
@@ -26,9 +26,30 @@ DETAILS = Path("data/training.json")
 
 
 def main() -> None:
+    """Train in this process, or in as many as params.yaml says, unless torchrun has started them.
+
+    The number of processes is among the stage's parameters: it changes the last digits of a result.
+    """
+    if distributed.launched() or (processes := parameters.read(PARAMS).processes) == 1:
+        train()
+    else:
+        distributed.launch(worker, processes)
+
+
+def worker() -> None:
+    """Train in one process of several."""
+    run(train)
+
+
+def train() -> None:
     """Train as the recipe says; write each epoch's figures as it ends, and the best network."""
     machine.prepare()
-    params = parameters.read(PARAMS)
+    with distributed.joined():
+        fit(parameters.read(PARAMS))
+
+
+def fit(params: parameters.Parameters) -> None:
+    """Train with these parameters; of several processes the first writes the results."""
     recipe = params.recipe_settings
     device = machine.pick_device(params.deterministic)
     images = torch.from_numpy(map_array(FACES)).to(device)
@@ -41,6 +62,8 @@ def main() -> None:
         [FACES, *sorted(PAIRS.iterdir())],
         EPOCHS,
     )
+    if not distributed.is_first():
+        return
     parameters.refuse_edited(params, parameters.read(PARAMS), PARAMS)
     best, seconds = finished.best, [epoch.seconds for epoch in finished.epochs]
     names = ("dataset", "recipe", "scheduler", "seed")

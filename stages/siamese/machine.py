@@ -60,7 +60,17 @@ def pick_device(deterministic: bool) -> torch.device:
             torch.use_deterministic_algorithms(True)
             torch.backends.cudnn.benchmark = False
         return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    # Several processes have no way to exchange tensors of MPS.
+    alone = processes() == 1
+    return torch.device("mps" if alone and torch.backends.mps.is_available() else "cpu")
+
+
+def processes() -> int:
+    """Return how many processes train together; see `siamese.training.distributed`."""
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_world_size()
+    return 1
 
 
 def processor(device: torch.device) -> str:
@@ -80,5 +90,6 @@ def describe(device: torch.device) -> dict[str, Any]:
         "device": device.type,
         "processor": processor(device),
         "threads": torch.get_num_threads(),
+        **({"processes": processes()} if processes() > 1 else {}),
         "torch": torch.__version__,
     }

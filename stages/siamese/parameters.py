@@ -152,6 +152,7 @@ class Parameters:
     schedulers: Mapping[str, Mapping[str, Any]]
     view2: View2
     alignment: Alignment = field(default_factory=Alignment)
+    processes: int = 1  # that train together
 
     @property
     def recipe_settings(self) -> Recipe:
@@ -164,10 +165,12 @@ class Parameters:
         return self.schedulers[self.scheduler]
 
     def for_view2(self) -> "Parameters":
-        """Return the same with the recipe and the scheduler of View 2, always person-disjoint."""
+        """Return the same with View 2's choice, always person-disjoint and in one process."""
         split = Split(self.split.validation, person_disjoint=True)
         recipe, scheduler = self.view2.recipe, self.view2.scheduler
-        return dataclasses.replace(self, split=split, recipe=recipe, scheduler=scheduler)
+        return dataclasses.replace(
+            self, split=split, recipe=recipe, scheduler=scheduler, processes=1
+        )
 
     def in_use(self) -> dict[str, Any]:
         """Return what decides a run: all but the recipes and schedulers that are not chosen."""
@@ -182,6 +185,7 @@ class Parameters:
             "scheduler": self.scheduler,
             "scheduler_settings": dict(self.scheduler_settings),
             **({"alignment": dataclasses.asdict(self.alignment)} if aligned else {}),
+            **({"processes": self.processes} if self.processes > 1 else {}),
         }
 
 

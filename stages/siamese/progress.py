@@ -9,7 +9,12 @@ Item = TypeVar("Item")
 
 
 def bar(
-    iterable: Iterable[Item] | None = None, *, title: str, unit: str, total: int | None = None
+    iterable: Iterable[Item] | None = None,
+    *,
+    title: str,
+    unit: str,
+    total: int | None = None,
+    shown: bool = True,
 ) -> Any:
     """Return tqdm's progress bar, which disappears at its end.
 
@@ -18,6 +23,8 @@ def bar(
         title: before the bar.
         unit: what is counted, such as " images".
         total: number of them, where the iterable does not know it.
+        shown: false where another process shows the same.
     """
     # None: not where standard error is no terminal.
-    return tqdm(iterable, desc=title, unit=unit, total=total, leave=False, disable=None)
+    disable = None if shown else True
+    return tqdm(iterable, desc=title, unit=unit, total=total, leave=False, disable=disable)

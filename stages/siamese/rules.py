@@ -104,6 +104,7 @@ RULES: dict[type, dict[str, Rule]] = {
         "seed": _integer(0, 2**32 - 1),
         "deterministic": BOOLEAN,
         "scheduler": _choice(*SCHEDULERS),
+        "processes": _integer(1, 4096),
     },
     Split: {
         "validation": _number(0.01, 0.5),
@@ -282,6 +283,12 @@ def _together(values: dict[str, Any]) -> str | None:
         return (
             f"split.validate_on is 'training'; recipe {values['recipe']}, which learns from "
             "people's names, takes held_out or test"
+        )
+    batch_size = values["recipes"][values["recipe"]]["batch_size"]
+    if (processes := values.get("processes", 1)) > batch_size:
+        return (
+            f"processes is {processes}; it takes recipes.{values['recipe']}.batch_size at most, "
+            f"{batch_size} here"
         )
     return None
 

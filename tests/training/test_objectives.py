@@ -115,7 +115,7 @@ def test_nobody_needs_to_have_exactly_one_image() -> None:
         people, counts = np.unique(PEOPLE[several][batch], return_counts=True)
         assert (counts >= 2).all()
         seen += people.tolist()
-        result = objective.loss(network, batch)
+        result = objective.loss(objective.module(network), batch)
         assert result.loss.isfinite()
         assert result.decisions == len(batch)
     assert sorted(seen) == list(range(10))
@@ -126,7 +126,7 @@ def test_loss_is_that_of_the_paper_written_out() -> None:
     objective = contrastive()
     network = Ensemble(32, 1, {"residual": (1.0, 0.7)})
     batch = next(objective.epoch(torch.Generator().manual_seed(0)))
-    result = objective.loss(network, batch)
+    result = objective.loss(objective.module(network), batch)
     images = objective.images[ROWS[batch]].float().unsqueeze(1) / 255
     with torch.no_grad():
         both = network.embed_learned(images).double()
@@ -160,7 +160,7 @@ def test_learning_by_names_separates_people() -> None:
     losses = []
     for _ in range(8):
         for batch in objective.epoch(order):
-            loss = objective.loss(network, batch).loss
+            loss = objective.loss(objective.module(network), batch).loss
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -185,7 +185,7 @@ def test_a_network_without_learned_embeddings_cannot_be_contrasted() -> None:
     with pytest.raises(TypeError, match="contrastive takes an EmbeddingNetwork; KochNetwork is no"):
         objective.prepare(network)
     with pytest.raises(TypeError, match="KochNetwork"):
-        objective.loss(network, torch.tensor([0, 1]))
+        objective.module(network)
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
@@ -228,7 +228,10 @@ def test_chance_loss_is_at_most_that_of_a_network_that_gives_one_embedding(
 ) -> None:
     objective = contrastive(batch_size, people, np.arange(len(people)))
     network = Constant(32, 1, {"residual": (1.0,)})
-    results = [objective.loss(network, batch) for batch in objective.epoch(torch.Generator())]
+    results = [
+        objective.loss(objective.module(network), batch)
+        for batch in objective.epoch(torch.Generator())
+    ]
     decisions = sum(result.decisions for result in results)
     loss = sum(float(result.loss) * result.decisions for result in results) / decisions
     assert objective.chance_loss <= loss + 1e-5

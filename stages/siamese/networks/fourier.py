@@ -71,13 +71,13 @@ class FourierConv2d(nn.Conv2d):
     """`nn.Conv2d` that computes in the frequency domain on a CPU, directly on other devices.
 
     Padding, stride, dilation and groups are computed directly too: `convolve` has none of them. So
-    is an exported graph, since ONNX has no complex matrix product.
+    is an empty batch, and an exported graph, since ONNX has no complex matrix product.
     """
 
     def forward(self, images: Tensor) -> Tensor:
         """Convolve square images (n, channels, size, size); see `convolve`."""
         direct = images.device.type != "cpu" or torch.compiler.is_compiling()
-        if direct or self.bias is None or not self._plain():
+        if direct or len(images) == 0 or self.bias is None or not self._plain():
             return super().forward(images)
         return convolve(images, self.weight, self.bias)
 

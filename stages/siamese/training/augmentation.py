@@ -30,15 +30,25 @@ class Augmentation:
     probability: float = 1
     mirror: float = 0
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return varied images (n, channels, size, size) float32, drawn with torch's generator."""
-        n = len(images)
+    def __call__(
+        self, images: Tensor, part: slice = slice(None), total: int | None = None
+    ) -> Tensor:
+        """Return varied images (n, channels, size, size) float32, drawn with torch's generator.
+
+        Args:
+            images: (n, channels, size, size) float32.
+            part: where they are in their batch.
+            total: images of the whole batch, for all of which it is drawn; None: n.
+        """
+        n = len(images) if total is None else total
         # Drawn on the CPU, so that a seed gives the same on every device.
         draw = torch.rand(7, n) * 2 - 1
         taken = torch.rand(7, n) < self.probability
-        amounts = torch.where(taken, draw, 0.0)
+        amounts = torch.where(taken, draw, 0.0)[:, part]
         angle, across, along, wide, high, right, down = amounts.to(images.device)
-        mirror = torch.where(torch.rand(n) < self.mirror, -1.0, 1.0).to(images.device)
+        mirror = torch.where(torch.rand(n) < self.mirror, -1.0, 1.0)[part].to(images.device)
+        if len(images) == 0:  # of a process for which a small batch has none
+            return images
 
         angle = angle * self.rotation * pi / 180
         width = (1 + wide * self.scale) * mirror

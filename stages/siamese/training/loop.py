@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from siamese import atomic, machine, progress
 from siamese.checkpoint import UNFINISHED, Checkpoint
@@ -19,7 +19,7 @@ from siamese.networks import model_file
 from siamese.networks.contract import EmbeddingNetwork
 from siamese.networks.scoring import compare_pairs, embed_pairs
 from siamese.parameters import Parameters
-from siamese.training import objectives
+from siamese.training import distributed, objectives
 from siamese.training.run import Epoch, Run
 
 
@@ -44,17 +44,19 @@ def train(run: Run, images: Tensor, validation: PairRows) -> Iterator[Epoch]:
     """
     if run.network.constants() and not run.prepared:
         raise ValueError("the network's closed-form streams are not set; see `prepare`")
+    module = distributed.wrap(run.objective.module(run.network))
     embeddings: Tensor | None = None
     while not run.finished:
         number = len(run.epochs) + 1
         start = time.perf_counter()
         learning_rate = float(run.scheduler.get_last_lr()[0])
-        train_loss, train_accuracy = _epoch(run)
+        train_loss, train_accuracy = _epoch(run, module)
         embeddings, pairs = embed_pairs(run.network, images, validation.rows, embeddings)
         if isinstance(run.network, EmbeddingNetwork) and embeddings.isfinite().all():
             first, second = embeddings[pairs.T]
             run.network.calibrate(first, second, validation.labels)
-        scores = compare_pairs(run.network, embeddings, pairs)
+        # On other machines the last digits may differ, but all are to stop together.
+        scores = distributed.from_first(compare_pairs(run.network, embeddings, pairs))
         val_loss = run.objective.validation_loss(scores, validation.labels)
         if not math.isfinite(train_loss + val_loss):
             run.diverged_epoch = number
@@ -83,15 +85,16 @@ def train(run: Run, images: Tensor, validation: PairRows) -> Iterator[Epoch]:
     run.restore_best()
 
 
-def _epoch(run: Run) -> tuple[float, float]:
+def _epoch(run: Run, module: nn.Module) -> tuple[float, float]:
     """Go through an epoch's batches; return mean loss and accuracy, or NaN as it appears."""
     run.network.train()
     loss_sum = 0.0
     correct = decisions = 0
     title, total = f"epoch {len(run.epochs) + 1}", run.objective.batches
-    with progress.bar(title=title, unit=" batches", total=total) as bar:
+    shown = distributed.is_first()
+    with progress.bar(title=title, unit=" batches", total=total, shown=shown) as bar:
         for batch in run.objective.epoch(run.order):
-            result = run.objective.loss(run.network, batch)
+            result = run.objective.loss(module, batch)
             run.optimizer.zero_grad()
             result.loss.backward()
             run.optimizer.step()
@@ -112,7 +115,18 @@ def _epoch(run: Run) -> tuple[float, float]:
 
 
 def prepare(run: Run, checkpoint: Checkpoint) -> None:
-    """Set what is not learned step by step, or take it from the checkpoint."""
+    """Set what is not learned step by step, or take it from the checkpoint.
+
+    Of several processes the first one does, and the others take it on.
+    """
+    if distributed.is_first():
+        _prepare(run, checkpoint)
+    if machine.processes() > 1 and run.network.constants():
+        kept = checkpoint.load_constants() if distributed.is_first() else None
+        run.load_constants(distributed.from_first(kept))
+
+
+def _prepare(run: Run, checkpoint: Checkpoint) -> None:
     if (constants := checkpoint.load_constants()) is not None:
         run.load_constants(constants)
         return
@@ -136,7 +150,8 @@ def fit(
 ) -> tuple[Run, Checkpoint]:
     """Train the network of a recipe, from its start or from where it was left.
 
-    Every epoch is printed, written to a table as it ends, and kept in the checkpoint.
+    Every epoch is printed, written to a table as it ends, and kept in the checkpoint: of several
+    processes, by the first.
 
     Args:
         parameters: recipe, scheduler and seed.
@@ -152,28 +167,46 @@ def fit(
         when the caller has stored what it makes of the run.
 
     Raises:
-        InputError: the loss was a finite number in no epoch.
+        InputError: the loss was a finite number in no epoch, or there are more processes than a
+            batch has pairs, or people.
     """
     torch.manual_seed(parameters.seed)
-    network = model_file.make(parameters.recipe_settings).to(images.device)
-    run = Run(network, objectives.make(parameters.recipe_settings, images, examples), parameters)
+    recipe, first = parameters.recipe_settings, distributed.is_first()
+    network = model_file.make(recipe).to(images.device)
+    distributed.synchronise(network)
+    run = Run(network, objectives.make(recipe, images, examples), parameters)
+    _refuse_idle_processes(run)
     settings = [fold, parameters.in_use(), machine.describe(images.device)]
     checkpoint = Checkpoint(UNFINISHED, settings, inputs)
     prepare(run, checkpoint)
-    if (state := checkpoint.load()) is not None:
+    state = distributed.from_first(checkpoint.load() if first else None)
+    if state is not None:
         run.load_state_dict(state)
-        print(f"continuing after epoch {len(run.epochs)}, from {checkpoint.path}", flush=True)
-    _write(run.epochs, table)
-    for epoch in train(run, images, validation):
-        checkpoint.save(run.state_dict())
+        if first:
+            print(f"continuing after epoch {len(run.epochs)}, from {checkpoint.path}", flush=True)
+    if first:
         _write(run.epochs, table)
-        print(run.describe(epoch), flush=True)
-    if run.diverged_epoch is not None:
+    for epoch in train(run, images, validation):
+        if first:
+            checkpoint.save(run.state_dict())
+            _write(run.epochs, table)
+            print(run.describe(epoch), flush=True)
+    if first and run.diverged_epoch is not None:
         print(
             f"epoch {run.diverged_epoch}: the loss is not a finite number; "
             f"epoch {run.stopping.best_epoch} is kept; {run.advice()}"
         )
     return run, checkpoint
+
+
+def _refuse_idle_processes(run: Run) -> None:
+    recipe, unit = run.parameters.recipe, run.objective.unit
+    most = min(run.parameters.recipe_settings.batch_size, run.objective.size)
+    if (processes := machine.processes()) > most:
+        raise InputError(
+            f"{processes} processes, but a batch has {most} {unit}: take {most} processes at most, "
+            f"or a larger recipes.{recipe}.batch_size"
+        )
 
 
 def _write(epochs: list[Epoch], table: Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from siamese.dataset.pairs import PairRows
 from siamese.dataset.people import ImagesOfPeople
@@ -21,6 +21,7 @@ from siamese.evaluation.verification import (
 from siamese.networks.contract import EmbeddingNetwork, Network
 from siamese.networks.scoring import to_input
 from siamese.parameters import Recipe
+from siamese.training import distributed
 from siamese.training.augmentation import AUGMENTATIONS, Augmentation
 
 TEMPERATURE = 0.1  # of the similarities in the contrastive loss
@@ -56,8 +57,15 @@ class Objective(Protocol):
     def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
         """Yield an epoch's batches, drawn with a generator."""
 
-    def loss(self, network: Network, batch: Tensor) -> BatchResult:
-        """Return the loss of a batch, to be differentiated."""
+    def module(self, network: Network) -> nn.Module:
+        """Return what `loss` calls: the network, or a part of it as a module of its own."""
+
+    def loss(self, module: nn.Module, batch: Tensor) -> BatchResult:
+        """Return the loss of a batch, to be differentiated.
+
+        Of several processes each calls the module with its part of the batch, and each returns the
+        result of the whole.
+        """
 
     def validation_loss(self, scores: Scores, labels: Labels) -> float:
         """Return the loss of validation pairs with scores (n,) and labels (n,), in nats."""
@@ -123,18 +131,23 @@ class PairObjective:
         """Yield the indices (n,) of pairs; each pair comes once."""
         yield from torch.randperm(self.size, generator=order).split(self.batch_size)
 
-    def loss(self, network: Network, batch: Tensor) -> BatchResult:
+    def module(self, network: Network) -> nn.Module:
+        """Return the network itself."""
+        return network
+
+    def loss(self, module: nn.Module, batch: Tensor) -> BatchResult:
         """Return the loss of a batch of pairs; decisions are those at probability 0.5."""
-        first, second = self.images[self.rows[batch].T.to(self.images.device)]
+        part, total = distributed.part(len(batch)), len(batch)
+        first, second = self.images[self.rows[batch[part]].T.to(self.images.device)]
         different = self.labels[batch].to(self.images.device)
         images = to_input(first), to_input(second)
         if self.augment:
-            images = self.augment(images[0]), self.augment(images[1])
-        logits = network(*images)
+            images = self.augment(images[0], part, total), self.augment(images[1], part, total)
+        logits = distributed.gather(module(*images), total)
         taken = logits.sigmoid() if self.second_sigmoid else logits
         loss = F.binary_cross_entropy_with_logits(taken, different.float())
         correct = int((is_different(logits) == different).sum())
-        return BatchResult(loss, correct, len(batch))
+        return BatchResult(loss, correct, total)
 
     def validation_loss(self, scores: Scores, labels: Labels) -> float:
         """Return the cross-entropy, through the second sigmoid if there is one."""
@@ -206,19 +219,24 @@ class ContrastiveObjective:
             others = torch.randperm(len(self.single), generator=order)[: len(people)]
             yield torch.cat([*chosen, self.single[others]])
 
-    def loss(self, network: Network, batch: Tensor) -> BatchResult:
+    def module(self, network: Network) -> nn.Module:
+        """Return the network's learned embeddings."""
+        return _LearnedEmbeddings(network)
+
+    def loss(self, module: nn.Module, batch: Tensor) -> BatchResult:
         """Return the loss of a batch of images.
 
         There is a decision for each image with another of its person in the batch: the image most
         similar to it, by the mean of the learned streams.
         """
-        images = self._load(batch)
+        part, total = distributed.part(len(batch)), len(batch)
+        images = self._load(batch[part])
         if self.augment:
-            images = self.augment(images)
+            images = self.augment(images, part, total)
         people = self.people[batch].to(self.images.device)
         # Each learned stream has a loss of its own: (streams, n, 256).
-        embeddings = _embedding(network).embed_learned(images).transpose(0, 1)
-        itself = torch.eye(len(batch), dtype=torch.bool, device=images.device)
+        embeddings = distributed.gather(module(images), total).transpose(0, 1)
+        itself = torch.eye(total, dtype=torch.bool, device=images.device)
         similarities = (embeddings @ embeddings.mT / TEMPERATURE).masked_fill(itself, -torch.inf)
         same = (people[:, None] == people) & ~itself
         anchors = same.any(dim=1)
@@ -235,6 +253,18 @@ class ContrastiveObjective:
     def optimizer(self, network: Network, rate: float, decay: float) -> torch.optim.Optimizer:
         """Return AdamW, whose weight decay is separate from the loss."""
         return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+
+
+class _LearnedEmbeddings(nn.Module):
+    """The learned embeddings of a network as a module, whose `forward` training calls."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = _embedding(network)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the learned embeddings (n, streams, 256) of images."""
+        return self.network.embed_learned(images)
 
 
 def _embedding(network: Network) -> EmbeddingNetwork:
