@@ -1,11 +1,14 @@
 """Progress bars on a terminal; nothing in a log, where each update would be a line."""
 
+import threading
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 Item = TypeVar("Item")
+# By default one for all processes, which a process that is killed leaves behind.
+tqdm.set_lock(threading.RLock())
 
 
 def bar(

@@ -62,8 +62,7 @@ def launch(command: Callable[[], None], processes: int) -> None:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     if os.environ.get("SIAMESE_DEBUG", "0") == "0":
-        for name in ("torch.distributed.elastic", "torch.multiprocessing"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.disable()  # the launcher's reports, since there is one message of ours
     with tempfile.TemporaryDirectory() as folder:
         config = LaunchConfig(
             min_nodes=1,
@@ -120,9 +119,10 @@ def joined() -> Iterator[None]:
         )
         yield
     except KeyboardInterrupt:
-        # The one that has launched the others says so, or else the first.
+        # The one that has launched the others says so, or else the first. It also passes the signal
+        # on to those that have had it from the terminal, so that they end at once.
         if multiprocessing.parent_process() is not None or rank > 0:
-            sys.exit(128 + signal.SIGINT)
+            os._exit(128 + signal.SIGINT)
         raise
     except Exception as error:
         explained = isinstance(error, InputError | OSError)

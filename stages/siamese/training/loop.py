@@ -204,8 +204,8 @@ def _refuse_idle_processes(run: Run) -> None:
     most = min(run.parameters.recipe_settings.batch_size, run.objective.size)
     if (processes := machine.processes()) > most:
         raise InputError(
-            f"{processes} processes, but a batch has {most} {unit}: take {most} processes at most, "
-            f"or a larger recipes.{recipe}.batch_size"
+            f"{processes} processes are more than a batch of recipe {recipe} has {unit}; it takes "
+            f"{most} at most"
         )
 
 
