@@ -345,3 +345,22 @@ def test_deleted_outputs_come_back_from_the_cache(workspace: Clone) -> None:
     assert time.perf_counter() - start < 20  # 2 s on an idle machine
     assert all(path.exists() for path in deleted)
     assert workspace.ran(workspace.type("dvc repro")) == []
+
+
+def test_two_processes_give_the_loss_curve_of_one_and_stop_with_it(workspace: Clone) -> None:
+    # A low rate: the rounding of float32 grows with each step, and soon to more than 1e-4.
+    settings = "-S schedulers.none.learning_rate=1e-6 -S recipes.koch.patience=1"
+    curves = []
+    for processes in (1, 2):
+        output = workspace.type(
+            f"dvc exp run {settings} -S recipes.koch.max_epochs=5 -S processes={processes} train"
+        )
+        assert workspace.ran(output)[-1] == "train"
+        assert workspace.json("data/training.json").get("processes", 1) == processes
+        epochs = workspace.csv("plots/training.csv")
+        assert output.count("training loss") == len(epochs) < 5
+        curves.append([float(e[name]) for e in epochs for name in ("train_loss", "val_loss")])
+    one, two = curves
+    assert two == pytest.approx(one, abs=1e-4)
+    assert two != one
+    assert not (workspace.path / ".training").exists()
