@@ -14,7 +14,7 @@ from siamese.checkpoint import UNFINISHED, Checkpoint
 from siamese.dataset import examples, images, tables
 from siamese.dataset.people import first_of_each
 from siamese.errors import run
-from siamese.lfw.archive import read_images
+from siamese.lfw.archive import read_packed
 
 PARAMS = Path("params.yaml")
 ARCHIVE = Path("data/images.tar")
@@ -40,7 +40,7 @@ def main() -> None:
     faces = list(tables.read_index(INDEX))
     learned = examples.read_images(PAIRS, TEST_PEOPLE, params.recipe_settings.objective)
     rows = first_of_each(learned, params.alignment.images_per_person, learning.IMAGES, params.seed)
-    decoded = images.read_mapped(read_images(ARCHIVE), faces, network.INPUT, UNFINISHED)
+    decoded = images.read_mapped(read_packed(ARCHIVE), faces, network.INPUT, UNFINISHED)
     gray = torch.from_numpy(decoded)
 
     settings = [params.in_use(), machine.describe(device)]

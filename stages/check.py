@@ -28,8 +28,9 @@ def main() -> None:
     from siamese import parameters, rules  # which need one of the packages
 
     params = rules.check(parameters.parse(parameters.read_text(PARAMS), str(PARAMS)), str(PARAMS))
-    if remark := rules.remark(params):
-        print(f"note: {remark}", file=sys.stderr)
+    for remark in (rules.remark(params), rules.unused(params)):
+        if remark:
+            print(f"note: {remark}", file=sys.stderr)
     branch.remark()
     with atomic.writing(CHECKED) as partial:
         partial.write_text("params.yaml holds what the stages take.\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Images and protocol, fetched and verified: data/images.tar, data/images.csv, data/protocol."""
+"""Images and lists, fetched or read, verified: data/images.tar, data/images.csv, data/protocol."""
 
 import hashlib
 import os
@@ -9,20 +9,36 @@ from functools import partial
 from pathlib import Path
 
 from siamese import atomic, errors, parameters
-from siamese.dataset import tables
+from siamese.dataset import people, tables
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
+from siamese.folder import collection, division
+from siamese.folder.source import locate
 from siamese.lfw import archive, drawn_faces, sources
 from siamese.lfw.fetching import fetch
+from siamese.parameters import FOLDER, Parameters
+from siamese.project import absolute, project
 
 PARAMS = Path("params.yaml")
 
 
 def read_text(name: str, path: Path) -> str:
-    """Return an official text; raise InputError if a single byte of it differs."""
-    if _sha256(path) != sources.TEXTS[name]:
+    """Return an official text, of a file or zip archive.
+
+    Raises:
+        InputError: a single byte of it differs, or the archive has none.
+    """
+    content = _in_archive(name, path) if archive.is_zip(path) else path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sources.TEXTS[name]:
         raise InputError(f"{path}: not {name} as published (SHA-256 differs)")
-    return path.read_bytes().decode()
+    return content.decode()
+
+
+def _in_archive(name: str, path: Path) -> bytes:
+    for member in archive.members(path):
+        if member.name.rpartition("/")[2] == name and member.size < archive.IMAGE_BYTES:
+            return member.read()
+    raise InputError(f"{name} is neither in it nor beside it")
 
 
 def read_archive(variant: sources.Variant, name: str, path: Path) -> dict[str, bytes]:
@@ -36,6 +52,8 @@ def read_archive(variant: sources.Variant, name: str, path: Path) -> dict[str, b
         )
     if variant.fingerprint is not None and archive.fingerprint(images) != variant.fingerprint:
         raise InputError(f"{path}: some images are not those of LFW (fingerprint differs)")
+    if variant.fingerprint is None and path.is_dir():
+        raise InputError(f"{path}: only the published {name} can be verified, not unpacked images")
     if variant.fingerprint is None and _sha256(path) != variant.sha256:
         raise InputError(f"{path}: not the archive as published (SHA-256 differs)")
     return images
@@ -61,77 +79,83 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> None:
 
 
 def download(
-    dataset: str,
+    params: Parameters,
     mirror: str | None,
     downloads: Path,
-    images_path: Path,
-    index_path: Path,
-    protocol_folder: Path,
+    workspace: Path,
 ) -> None:
-    """Store a data set's images as one tar archive and its protocol's texts in a folder.
+    """Store a data set's images as one tar archive and its lists in a folder, below data/.
 
     Args:
-        dataset: "synthetic" or one of `sources.VARIANTS`.
-        mirror: folder or URL that holds the files under their official names, tried first.
+        params: dataset, and where it is "folder" which one, and how its people are divided.
+        mirror: folder or URL that holds LFW's files, see `sources.sources`; tried first.
         downloads: folder where downloads are kept.
-        images_path: tar archive to write, see `archive.pack`.
-        index_path: CSV to write, whom each image of the archive shows.
-        protocol_folder: folder to write the texts to.
+        workspace: the folder that holds data/.
 
     Raises:
-        InputError: the data set is unknown, or no source gives its files; nothing is written.
+        InputError: the data set is unknown, or no source gives its files, or those of a folder
+            cannot be used; nothing is written but the list of files that are rejected.
     """
-    if dataset == "synthetic":
-        made = drawn_faces.make()
-        images, texts = made.images, made.texts
-        source, text_sources = "here (synthetic)", {"here"}
-    elif dataset in sources.VARIANTS:
-        variant, texts, text_sources = sources.VARIANTS[dataset], {}, set()
-        for name in sources.TEXTS:
-            texts[name], source = fetch({name: sources.sources(name, mirror)}, downloads, read_text)
-            text_sources.add(source.removesuffix(f"/{name}"))
-        files = {name: sources.sources(name, mirror) for name in variant.archives}
-        images, source = fetch(files, downloads, partial(read_archive, variant))
+    data, dataset = workspace / "data", params.dataset
+    images_path, rejected_path = data / "images.tar", data / "rejected.csv"
+    if dataset == FOLDER:
+        path = locate(params.folder or "", workspace)
+        counts = collection.collect(path, params.people, images_path, rejected_path)
+        texts = division.divide(counts, params.people)
+        faces = people.faces_of_people(counts)
+        source, text_sources = str(path), {"here"}
     else:
-        choices = ", ".join(["synthetic", *sources.VARIANTS])
-        raise InputError(f"dataset: {dataset!r} is not one of {choices}")
-
-    archive.pack(images, images_path)
-    tables.write_index([Face.of(name) for name in sorted(images)], index_path)
-    write_texts(texts, protocol_folder)
-    print(f"{len(images):,} images from {source}")
+        images, texts, source, text_sources = published(dataset, mirror, downloads)
+        archive.pack(images, images_path)
+        faces = [Face.of(name) for name in sorted(images)]
+        atomic.write_csv(rejected_path, collection.Rejected._fields, [])
+    tables.write_index(faces, data / "images.csv")
+    write_texts(texts, data / "protocol")
+    print(f"{len(faces):,} images from {source}")
+    if dataset == FOLDER:
+        print(told(counts, rejected_path))
     print(f"{len(texts)} protocol texts from {', '.join(sorted(text_sources))}")
 
 
-def project(workspace: Path) -> Path:
-    """Return the project's folder, also for a run in a copy of its own.
+def published(
+    dataset: str, mirror: str | None, downloads: Path
+) -> tuple[Mapping[str, bytes], dict[str, str], str, set[str]]:
+    """Return images and texts of LFW or of the drawn faces, and where both were found."""
+    if dataset == "synthetic":
+        made = drawn_faces.make()
+        return made.images, made.texts, "here (synthetic)", {"here"}
+    if dataset not in sources.VARIANTS:
+        choices = ", ".join(["synthetic", FOLDER, *sources.VARIANTS])
+        raise InputError(f"dataset: {dataset!r} is not one of {choices}")
+    variant, texts, text_sources = sources.VARIANTS[dataset], {}, set()
+    for name in sources.TEXTS:
+        texts[name], source = fetch({name: sources.sources(name, mirror)}, downloads, read_text)
+        text_sources.add(source.removesuffix(f"/{name}"))
+    files = {name: sources.sources(name, mirror) for name in variant.archives}
+    images, source = fetch(files, downloads, partial(read_archive, variant))
+    return images, texts, source, text_sources
 
-    `dvc exp run --temp` and the queue work in copies below .dvc/tmp/exps, which DVC deletes. What
-    one of them has fetched is kept in the project: it serves the others, and the next attempt.
-    """
-    for folder in workspace.parents:
-        if folder.parts[-3:] == (".dvc", "tmp", "exps"):
-            return folder.parents[2]
-    return workspace
 
-
-def absolute(mirror: str | None, folder: Path) -> str | None:
-    """Return a mirror as it is if it is a URL, or else as a path from a folder."""
-    if not mirror or mirror.startswith(("http://", "https://")):
-        return mirror or None
-    return str(folder / Path(mirror).expanduser())
+def told(counts: Mapping[str, int], rejected_path: Path) -> str:
+    """Return who a folder shows, and how many files were rejected, for a person to read."""
+    about = people.describe(counts)
+    with rejected_path.open(encoding="utf-8") as file:
+        rejected = sum(1 for _ in file) - 1
+    return (
+        f"{about['people']:,} people, {about['people_with_one_image']:,} of them with one image; "
+        f"images of a person: median {about['images_per_person_median']:g}, at most "
+        f"{about['images_per_person_max']:,}; {rejected:,} files rejected ({rejected_path})"
+    )
 
 
 def main() -> None:
     """Run the stage as params.yaml and LFW_MIRROR say."""
-    folder = project(Path.cwd())
+    home = project(Path.cwd())
     download(
-        dataset=parameters.read(PARAMS).dataset,
-        mirror=absolute(os.environ.get("LFW_MIRROR"), folder),
-        downloads=folder / ".downloads",
-        images_path=Path("data/images.tar"),
-        index_path=Path("data/images.csv"),
-        protocol_folder=Path("data/protocol"),
+        parameters.read(PARAMS),
+        mirror=absolute(os.environ.get("LFW_MIRROR"), home),
+        downloads=home / ".downloads",
+        workspace=Path(),
     )
 
 

@@ -1,7 +1,8 @@
 """How well the network verifies: data/model.safetensors -> metrics/test.json and curves."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,10 +10,12 @@ import torch
 from siamese import atomic, machine, parameters
 from siamese.dataset import protocol, tables
 from siamese.dataset.images import map_array
+from siamese.dataset.people import describe
 from siamese.errors import run
 from siamese.evaluation import identification, verification
 from siamese.networks import model_file
 from siamese.networks.scoring import score_pairs
+from siamese.parameters import FOLDER, folder_name
 
 PARAMS = Path("params.yaml")
 FACES = Path("data/faces.npy")
@@ -79,7 +82,7 @@ def main() -> None:
 
     pairs = {name: tables.read_pairs(PAIRS / f"{name}.csv") for name in SPLITS}
     test_images = images_of_test_people()
-    trials = {n: identification.trials(test_images, n) for n in identification.WAYS}
+    trials = {n: identification.trials(test_images, n) for n in identification.ways(test_images)}
     # All at once, so that an image that is used twice is embedded once.
     rows = [*(each.rows for each in pairs.values()), *(t.reshape(-1, 2) for t in trials.values())]
     together = score_pairs(network, images, np.concatenate(rows))
@@ -105,7 +108,7 @@ def main() -> None:
     [threshold] = verification.probability(np.array([settings.threshold]))
     details = {"dataset": params.dataset, "threshold": float(threshold), **figures}
     atomic.write_json(DETAILS, {**details, "one_shot": one_shot})
-    test = figures["test"]
+    test, most = figures["test"], max(trials)
     metrics = {
         "accuracy": test["accuracy"],
         "accuracy_at_threshold": test["accuracy_at_threshold"],
@@ -115,18 +118,21 @@ def main() -> None:
         "equal_error_rate": test["equal_error_rate"],
         "tar_at_far_0.01": test["tar_at_far"]["0.01"],
         "brier_score": test["brier_score"],
-        "one_of_20": one_shot["20_way"]["accuracy"],
+        f"one_of_{most}": one_shot[f"{most}_way"]["accuracy"],
     }
-    chosen = {"validate_on": "test"} if params.split.validate_on == "test" else {}
-    atomic.write_json(
-        METRICS, {"dataset": params.dataset, **chosen, **verification.rounded(metrics)}
-    )
+    about: dict[str, Any] = {"dataset": params.dataset}
+    if params.dataset == FOLDER:
+        counts = Counter(face.person for face in tables.read_index(INDEX))
+        about |= {"folder": folder_name(params.folder), **describe(counts)}
+    if params.split.validate_on == "test":
+        about["validate_on"] = "test"
+    atomic.write_json(METRICS, {**about, **verification.rounded(metrics)})
     write_curves(scores["test"], pairs["test"].labels)
     print(
         f"test accuracy {test['accuracy']:.1%} "
         f"({test['accuracy_low']:.1%} to {test['accuracy_high']:.1%}), "
         f"AUC {test['auc']:.3f}, equal error rate {test['equal_error_rate']:.1%}; "
-        f"one of 20 people is recognised in {one_shot['20_way']['accuracy']:.1%} of trials"
+        f"one of {most} people is recognised in {one_shot[f'{most}_way']['accuracy']:.1%} of trials"
     )
 
 

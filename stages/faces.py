@@ -5,7 +5,7 @@ from pathlib import Path
 from siamese import parameters
 from siamese.dataset import images, tables
 from siamese.errors import run
-from siamese.lfw.archive import read_images
+from siamese.lfw.archive import read_packed
 
 PARAMS = Path("params.yaml")
 ARCHIVE = Path("data/images.tar")
@@ -19,7 +19,7 @@ def main() -> None:
     settings = parameters.read(PARAMS).recipe_settings.image
     faces = list(tables.read_index(INDEX))
     transforms = tables.read_transforms(TRANSFORMS) if settings.align else None
-    images.write(read_images(ARCHIVE), faces, settings, FACES, transforms)
+    images.write(read_packed(ARCHIVE), faces, settings, FACES, transforms)
     print(f"{len(faces):,} images of {len({face.person for face in faces}):,} people")
 
 

@@ -1,10 +1,12 @@
 """Training, validation and test pairs of View 1: data/protocol -> data/pairs, data/dataset.json."""
 
+from collections import Counter
 from pathlib import Path
 
 from siamese import atomic, parameters
 from siamese.dataset import leakage, pairs, people, protocol, tables
 from siamese.errors import run
+from siamese.parameters import FOLDER, folder_name
 
 PARAMS = Path("params.yaml")
 PROTOCOL = Path("data/protocol")
@@ -19,18 +21,22 @@ def main() -> None:
     params = parameters.read(PARAMS)
     rows = tables.read_index(INDEX)
     share, seed = params.split.validation, params.seed
-    if params.recipe_settings.objective == "contrastive":
+    own, by_name = params.dataset == FOLDER, params.recipe_settings.objective == "contrastive"
+    if by_name or own:
         everybody = protocol.read_people(PROTOCOL / "peopleDevTrain.txt")
         learned, held_out = people.hold_out(everybody, share, seed)
-        # Pairs in random order: the first of them show how well the training people are verified.
-        train = people.form_pairs(learned, seed)[:TRAINING_PAIRS]
+        train = people.form_pairs(learned, seed)
         val = people.form_pairs(held_out, seed)
+    else:
+        listed = protocol.read_pairs(PROTOCOL / "pairsDevTrain.txt")
+        train, val = pairs.split(listed, share, seed, params.split.person_disjoint)
+    if by_name:
+        # Pairs in random order: the first of them show how well the training people are verified.
+        train = train[:TRAINING_PAIRS]
         images = people.faces_of_people(learned)
         tables.write_images(people.to_images(images, rows), PAIRS / "images.csv")
         seen = set(images)
     else:
-        listed = protocol.read_pairs(PROTOCOL / "pairsDevTrain.txt")
-        train, val = pairs.split(listed, share, seed, params.split.person_disjoint)
         seen = pairs.faces_of(train)
     pairs.refuse_one_class(val, share)
     test = protocol.read_pairs(PROTOCOL / "pairsDevTest.txt")
@@ -41,10 +47,13 @@ def main() -> None:
         val = test
     for name, split in (("train", train), ("val", val), ("test", test)):
         tables.write_pairs(split, rows, PAIRS / f"{name}.csv")
+    about = people.describe(Counter(face.person for face in rows)) if own else {}
     summary = {
         "dataset": params.dataset,
+        **({"folder": folder_name(params.folder)} if own else {}),
         "images": len(rows),
         "people": len({face.person for face in rows}),
+        **about,
         "learned_images": len(seen),
         "learned_people": len({face.person for face in seen}),
         **leakage.summarise({"train": train, "val": val, "test": test}),

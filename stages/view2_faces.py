@@ -6,7 +6,7 @@ from pathlib import Path
 from siamese import parameters
 from siamese.dataset import images, tables
 from siamese.errors import run
-from siamese.lfw.archive import read_images
+from siamese.lfw.archive import read_packed
 from siamese.parameters import IMAGE_SIDE
 
 PARAMS = Path("params.yaml")
@@ -21,7 +21,7 @@ def main() -> None:
     if settings.align:  # by a network of the fold's own
         settings = dataclasses.replace(settings, crop=IMAGE_SIDE, size=IMAGE_SIDE)
     faces = list(tables.read_index(INDEX))
-    images.write(read_images(ARCHIVE), faces, settings, FACES)
+    images.write(read_packed(ARCHIVE), faces, settings, FACES)
     print(f"{len(faces):,} images of {len({face.person for face in faces}):,} people")
 
 

@@ -15,6 +15,7 @@ from siamese.dataset import images, leakage, pairs, people, protocol, tables
 from siamese.errors import InputError, run
 from siamese.evaluation import verification
 from siamese.networks.scoring import score_pairs
+from siamese.parameters import FOLDER
 from siamese.training import loop
 
 PARAMS = Path("params.yaml")
@@ -23,6 +24,7 @@ INDEX = Path("data/images.csv")
 PAIRS = Path("data/protocol/pairs.txt")
 PEOPLE = Path("data/protocol/people.txt")
 FOLDS = Path("view2")
+MOST_FOLDS = 10  # as many as view2/dvc.yaml has stages for
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Fold:
     test: list[protocol.Pair]
 
 
-def divide(number: int, objective: str, share: float, seed: int) -> Fold:
+def divide(number: int, objective: str, share: float, seed: int, dataset: str = "lfw") -> Fold:
     """Return fold `number`, from 1.
 
     Args:
@@ -49,6 +51,7 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
             of the other folds' people.
         share: of the pairs, or of the people, held out for validation.
         seed: of the choice.
+        dataset: "folder" has no listed pairs to learn from: they are formed of the people.
 
     Raises:
         InputError: there is no such fold, it shows people of the others, or too few are held out.
@@ -58,7 +61,7 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
         raise InputError(f"fold {number}: {PAIRS} has the folds 1 to {len(folds)}")
     test = folds[number - 1]
     others = [pair for i, fold in enumerate(folds, start=1) if i != number for pair in fold]
-    if objective == "contrastive":
+    if objective == "contrastive" or dataset == FOLDER:
         everybody = {
             name: count
             for i, fold in enumerate(protocol.read_people_folds(PEOPLE), start=1)
@@ -66,7 +69,11 @@ def divide(number: int, objective: str, share: float, seed: int) -> Fold:
             for name, count in fold.items()
         }
         learned, held_out = people.hold_out(everybody, share, seed)
-        result = Fold(learned, people.form_pairs(held_out, seed), test)
+        validation = people.form_pairs(held_out, seed)
+        if objective == "contrastive":
+            result = Fold(learned, validation, test)
+        else:
+            result = Fold(people.form_pairs(learned, seed), validation, test)
         known = set(everybody)
     else:
         result = Fold(*pairs.split(others, share, seed, person_disjoint=True), test)
@@ -104,6 +111,13 @@ def align(
     return images.reframe(whole, params.recipe_settings.image, aligned.transforms.numpy())
 
 
+def leave_out(number: int, folds: int, params: parameters.Parameters) -> None:
+    """Write, in place of a fold, that the people are divided into fewer folds."""
+    summary = {"parameters": params.in_use(), "fold": number, "of": folds}
+    atomic.write_json(FOLDS / f"fold-{number}.json", summary)
+    print(f"fold {number}: there are {folds} folds, nothing to do")
+
+
 def arguments() -> argparse.Namespace:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -117,7 +131,11 @@ def main() -> None:
     machine.prepare()
     params = parameters.read(PARAMS).for_view2()
     recipe = params.recipe_settings
-    fold = divide(number, recipe.objective, params.split.validation, params.seed)
+    folds = len(protocol.read_folds(PAIRS))
+    if folds < number <= MOST_FOLDS:
+        leave_out(number, folds, params)
+        return
+    fold = divide(number, recipe.objective, params.split.validation, params.seed, params.dataset)
     device = machine.pick_device(params.deterministic)
     rows = tables.read_index(INDEX)
     examples: pairs.PairRows | people.ImagesOfPeople

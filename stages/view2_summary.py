@@ -22,7 +22,7 @@ ROC = Path("plots/view2-roc.csv")
 
 
 def read_folds(settings: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the folds' figures and scores, in order.
+    """Return the folds' figures and scores, in order, without those that were left out.
 
     Args:
         settings: the parameters that they must have been run with.
@@ -43,7 +43,7 @@ def read_folds(settings: dict[str, Any]) -> list[dict[str, Any]]:
                     " says now (`dvc repro -f view2/dvc.yaml` runs all folds again)"
                 )
         folds.append(fold)
-    return folds
+    return [fold for fold in folds if "of" not in fold]
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

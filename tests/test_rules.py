@@ -53,7 +53,7 @@ def test_every_value_that_a_stage_reads_has_a_range() -> None:
         names = {field.name for field in dataclasses.fields(kind)}
         assert known.keys() <= names
         hints = typing.get_type_hints(kind)
-        plain = {name for name in names if hints[name] in (str, int, float, bool)}
+        plain = {name for name in names if hints[name] in (str, int, float, bool, str | None)}
         # The name of a recipe is compared with those in the file.
         assert plain - {"recipe"} == known.keys() - {"recipe"}, kind
 

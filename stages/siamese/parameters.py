@@ -5,6 +5,7 @@ the ranges in `siamese.rules`, which no other stage depends on.
 """
 
 import dataclasses
+import os
 import re
 import typing
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ import yaml
 from siamese.errors import InputError
 
 IMAGE_SIDE = 250  # of every variant of LFW, in pixels
+FOLDER = "folder"  # the dataset that is people's photographs in a folder of one's own
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,26 @@ class View2:
 
 
 @dataclass(frozen=True)
+class People:
+    """How the people of dataset "folder" are divided and paired.
+
+    Attributes:
+        test: share of the people that is tested.
+        seed: decides who they are, and who is in which fold: not the run's own, so that runs of
+            several seeds are tested on the same pairs.
+        folds: of the cross-validation.
+        pairs_per_person: same pairs of one person in the lists of test pairs, at most.
+        rejected: share of the files that may be of no use.
+    """
+
+    test: float = 0.3
+    seed: int = 0
+    folds: int = 10
+    pairs_per_person: int = 10
+    rejected: float = 0.1
+
+
+@dataclass(frozen=True)
 class Parameters:
     """The content of params.yaml."""
 
@@ -153,6 +175,8 @@ class Parameters:
     view2: View2
     alignment: Alignment = field(default_factory=Alignment)
     processes: int = 1  # that train together
+    folder: str | None = None
+    people: People = field(default_factory=People)
 
     @property
     def recipe_settings(self) -> Recipe:
@@ -186,7 +210,13 @@ class Parameters:
             "scheduler_settings": dict(self.scheduler_settings),
             **({"alignment": dataclasses.asdict(self.alignment)} if aligned else {}),
             **({"processes": self.processes} if self.processes > 1 else {}),
+            **({"people": dataclasses.asdict(self.people)} if self.dataset == FOLDER else {}),
         }
+
+
+def folder_name(folder: str | None) -> str:
+    """Return what figures call a folder or archive: its name, without where it lies."""
+    return Path(os.path.normpath(folder or "")).name
 
 
 def given(settings: Any) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from siamese.errors import InputError
 from siamese.lfw.sources import VARIANTS
 from siamese.networks.streams import KINDS
 from siamese.parameters import (
+    FOLDER,
     IMAGE_SIDE,
     Alignment,
     Image,
     Parameters,
+    People,
     Recipe,
     Split,
     Variant,
@@ -56,6 +58,11 @@ def _choice(*names: str) -> Rule:
 
 
 BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
+SEED = _integer(0, 2**32 - 1)
+PATH = Rule(
+    "the path of a folder, or of a zip or tar archive, or null",
+    lambda value: value is None or (isinstance(value, str) and value.strip() != ""),
+)
 LEARNING_RATE = _number(1e-9, 10)
 FACTOR = _number(1e-9, 1)
 EPOCHS = _integer(1, 10_000)
@@ -100,8 +107,9 @@ SUITABLE = {"contrastive": "onecycle"}
 # Of each dataclass, the ranges of its values. What is not here is a mapping with rules of its own.
 RULES: dict[type, dict[str, Rule]] = {
     Parameters: {
-        "dataset": _choice(*VARIANTS, "synthetic"),
-        "seed": _integer(0, 2**32 - 1),
+        "dataset": _choice(*VARIANTS, "synthetic", FOLDER),
+        "folder": PATH,
+        "seed": SEED,
         "deterministic": BOOLEAN,
         "scheduler": _choice(*SCHEDULERS),
         "processes": _integer(1, 4096),
@@ -143,6 +151,13 @@ RULES: dict[type, dict[str, Rule]] = {
         "iterations": _integer(1, 10),
     },
     View2: {"scheduler": _choice(*SCHEDULERS)},
+    People: {
+        "test": _number(0.05, 0.5),
+        "seed": SEED,
+        "folds": _integer(2, 10),
+        "pairs_per_person": _integer(1, 1000),
+        "rejected": _number(0, 1),
+    },
 }
 # What people call a key who come from other projects.
 ALIASES = {
@@ -177,6 +192,13 @@ def remark(params: Parameters) -> str | None:
         f"recipe {params.recipe} was tuned for scheduler {suitable}; it now runs with scheduler "
         f"{params.scheduler} (learning rate {rate:g}). To use the other: -S scheduler={suitable}"
     )
+
+
+def unused(params: Parameters) -> str | None:
+    """Return a line on a folder that is named and not used, or None."""
+    if params.folder is None or params.dataset == FOLDER:
+        return None
+    return f"folder is not used: dataset is {params.dataset}. To use it: -S dataset={FOLDER}"
 
 
 def _in_dataclass(kind: type, values: Any, key: str) -> str | None:
@@ -270,6 +292,8 @@ def _hint(name: str, known: typing.Sequence[str], prefix: str) -> str:
 
 def _together(values: dict[str, Any]) -> str | None:
     """Return which values do not fit together, or None; each by itself is in its range."""
+    if values["dataset"] == FOLDER and values.get("folder") is None:
+        return f"folder is None; dataset {FOLDER} takes {PATH.takes.removesuffix(', or null')}"
     names = _choice(*values["recipes"])
     for key, chosen in (("recipe", values["recipe"]), ("view2.recipe", values["view2"]["recipe"])):
         if complaint := _value(names, chosen, key):

@@ -1,23 +1,28 @@
 """The download stage stores exactly the data set that was asked for, or nothing."""
 
+import dataclasses
 import hashlib
 import os
 import runpy
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import download as stage
+from siamese import parameters
 from siamese.errors import InputError
 from siamese.lfw import archive, drawn_faces, sources
+from siamese.project import absolute, project
 
 IMAGES = {"Ada/Ada_0001.jpg": b"one", "Ada/Ada_0002.jpg": b"two", "Bo/Bo_0001.jpg": b"three"}
 TEXTS = {name: f"{name}\n1\tAda\n" for name in sources.TEXTS}
 SCRIPT = Path(stage.__file__)
+PARAMS = parameters.read(SCRIPT.parents[1] / "params.yaml")
 REAL_MIRROR = os.environ.get("LFW_MIRROR")
 
 
@@ -60,14 +65,8 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(mirror: Path | None, dataset: str = "lfw") -> None:
     """Run the stage in the current folder."""
-    stage.download(
-        dataset,
-        str(mirror) if mirror else None,
-        Path("downloads"),
-        Path("data/images.tar"),
-        Path("data/images.csv"),
-        Path("data/protocol"),
-    )
+    params = dataclasses.replace(PARAMS, dataset=dataset)
+    stage.download(params, str(mirror) if mirror else None, Path("downloads"), Path())
 
 
 @pytest.fixture(autouse=True)
@@ -80,8 +79,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def stored(data: Path) -> tuple[dict[str, bytes], dict[str, str]]:
-    names = ["images.csv", "images.tar", "protocol"]
+    names = ["images.csv", "images.tar", "protocol", "rejected.csv"]
     assert sorted(path.name for path in data.iterdir()) == names
+    assert (data / "rejected.csv").read_text() == "file,reason\n"
     texts = {path.name: path.read_bytes().decode() for path in (data / "protocol").iterdir()}
     return dict(archive.read_images(data / "images.tar")), texts
 
@@ -194,8 +194,92 @@ def test_images_have_two_public_sources_and_a_proof(variant: sources.Variant) ->
     assert variant.fingerprint or (variant.sha256 and len(variant.archives) == 1)
 
 
+def unpack(folder: Path, images: dict[str, bytes] = IMAGES) -> None:
+    for name, content in images.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("inside", ["lfw", "lfw/lfw", ".", "else/where"])
+def test_unpacked_images_will_do_with_any_nesting(mirror: Path, data: Path, inside: str) -> None:
+    (mirror / "lfw.tgz").unlink()
+    unpack(mirror / inside)
+    run(mirror)
+    assert stored(data) == (IMAGES, TEXTS)
+
+
+def test_unpacked_images_of_another_variant_beside_them_are_not_taken(
+    mirror: Path, data: Path
+) -> None:
+    (mirror / "lfw.tgz").unlink()
+    unpack(mirror / "lfw")
+    unpack(mirror / "lfw-deepfunneled", dict.fromkeys(IMAGES, b"aligned"))
+    run(mirror)
+    assert stored(data) == (IMAGES, TEXTS)
+
+
+@pytest.mark.parametrize("texts", ["inside", "beside"])
+@pytest.mark.parametrize("inside", ["lfw", "archive/lfw/lfw"])
+def test_a_zip_archive_of_the_folder_will_do(
+    mirror: Path, data: Path, inside: str, texts: str
+) -> None:
+    (mirror / "lfw.tgz").unlink()
+    path = mirror / "whatever.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in IMAGES.items():
+            file.writestr(f"{inside}/{name}", content)
+        for name in TEXTS if texts == "inside" else ():
+            file.write(mirror / name, f"{inside}/{name}")
+            (mirror / name).unlink()
+    run(path)
+    assert stored(data) == (IMAGES, TEXTS)
+    path.rename(mirror / "lfw.zip")
+    if texts == "beside":
+        run(mirror)
+
+
+def test_a_zip_archive_without_the_texts_says_so(mirror: Path, data: Path) -> None:
+    path = mirror / "kaggle" / "lfw.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in IMAGES.items():
+            file.writestr(name, content)
+        file.writestr("pairs.csv", "name,imagenum1")
+    with pytest.raises(InputError, match="is neither in it nor beside it") as caught:
+        run(path)
+    assert "CSV tables of Kaggle's copy are not the texts" in str(caught.value)
+    assert not data.exists()
+
+
+@pytest.mark.parametrize("change", ["fewer", "other"])
+def test_unpacked_images_are_verified_as_an_archive_is(
+    mirror: Path, data: Path, change: str
+) -> None:
+    (mirror / "lfw.tgz").unlink()
+    images = IMAGES | {"Bo/Bo_0001.jpg": b"other"}
+    unpack(mirror / "lfw", images if change == "other" else dict(list(IMAGES.items())[:2]))
+    with pytest.raises(InputError, match=r"not those of LFW|2 images of 1 people, not 3"):
+        run(mirror)
+    assert not data.exists()
+
+
+def test_unpacked_images_that_cannot_be_verified_are_refused(mirror: Path, data: Path) -> None:
+    (mirror / "lfw-funneled.tgz").unlink()
+    unpack(mirror / "lfw_funneled")
+    with pytest.raises(InputError, match=r"only the published lfw-funneled\.tgz can be verified"):
+        run(mirror, "lfw-funneled")
+    assert not data.exists()
+
+
+def test_a_file_url_is_a_mirror(mirror: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose("lfw")
+    monkeypatch.setenv("LFW_MIRROR", mirror.as_uri())
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+    assert stored(data) == (IMAGES, TEXTS)
+
+
 def test_an_unknown_data_set_is_named_with_the_known_ones(data: Path) -> None:
-    with pytest.raises(InputError, match="'lwf' is not one of synthetic, lfw-deepfunneled, lfw"):
+    with pytest.raises(InputError, match=r"'lwf' is not one of synthetic, folder, lfw-"):
         run(None, "lwf")
     assert not data.exists()
 
@@ -215,7 +299,7 @@ def test_synthetic_images_need_no_source(
     assert stored(data) == (drawn.images, drawn.texts)
 
 
-def parameters(dataset: str) -> None:
+def choose(dataset: str) -> None:
     text = (SCRIPT.parents[1] / "params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("dataset: lfw-deepfunneled", f"dataset: {dataset}"))
 
@@ -223,14 +307,14 @@ def parameters(dataset: str) -> None:
 def test_the_script_obeys_params_yaml_and_lfw_mirror(
     mirror: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parameters("lfw-funneled")
+    choose("lfw-funneled")
     monkeypatch.setenv("LFW_MIRROR", str(mirror))
     runpy.run_path(str(SCRIPT), run_name="__main__")
     assert stored(data) == (IMAGES, TEXTS)
 
 
 def test_the_script_ends_in_one_message_without_a_traceback(data: Path) -> None:
-    parameters("lwf")
+    choose("lwf")
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent)}
     ended = subprocess.run(
         [sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, check=False
@@ -243,8 +327,7 @@ def test_the_script_ends_in_one_message_without_a_traceback(data: Path) -> None:
 
 @pytest.mark.lfw
 def test_the_real_data_set_is_stored(data: Path) -> None:
-    outputs = (data / name for name in ("images.tar", "images.csv", "protocol"))
-    stage.download("lfw-deepfunneled", REAL_MIRROR, Path("downloads"), *outputs)
+    stage.download(PARAMS, REAL_MIRROR, Path("downloads"), Path())
     images, texts = stored(data)
     variant = sources.VARIANTS["lfw-deepfunneled"]
     assert archive.fingerprint(images) == variant.fingerprint
@@ -257,10 +340,13 @@ def test_runs_in_a_copy_of_the_project_share_its_downloads_and_a_mirror_beside_i
     tmp_path: Path,
 ) -> None:
     for copy in (".dvc/tmp/exps/standalone/tmp1", ".dvc/tmp/exps/tmp2"):
-        assert stage.project(tmp_path / copy) == tmp_path
-    assert stage.project(tmp_path) == tmp_path
-    assert stage.absolute("lfw", tmp_path) == str(tmp_path / "lfw")
-    assert stage.absolute("../lfw", tmp_path) == f"{tmp_path}/../lfw"
-    assert stage.absolute("/lfw", tmp_path) == "/lfw"
-    assert stage.absolute("https://host/lfw", tmp_path) == "https://host/lfw"
-    assert stage.absolute("", tmp_path) is None
+        assert project(tmp_path / copy) == tmp_path
+    assert project(tmp_path) == tmp_path
+    assert absolute("lfw", tmp_path) == str(tmp_path / "lfw")
+    assert absolute("../lfw", tmp_path) == f"{tmp_path}/../lfw"
+    assert absolute("/lfw", tmp_path) == "/lfw"
+    assert absolute("https://host/lfw", tmp_path) == "https://host/lfw"
+    assert absolute("", tmp_path) is None
+    assert absolute("file:///lfw%20images", tmp_path) == "/lfw images"
+    with pytest.raises(InputError, match="a file URL of this machine begins with file:///"):
+        absolute("file://host/lfw", tmp_path)

@@ -13,6 +13,7 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
+from siamese.dataset import photograph
 from siamese.errors import InputError
 from siamese.photos import loading
 
@@ -157,7 +158,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_file_of_too_many_bytes_is_not_read_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "MOST_BYTES", 2**20)
+    for module in (loading, photograph):
+        monkeypatch.setattr(module, "MOST_BYTES", 2**20)
     path = tmp_path / "large.jpg"
     path.write_bytes(b"\xff\xd8\xff" * 400_000)
     with pytest.raises(InputError, match=r"large\.jpg: more than 1 MB"):
@@ -165,7 +167,7 @@ def test_a_file_of_too_many_bytes_is_not_read_whole(
 
 
 def test_heic_is_read_or_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert loading.HEIC
+    assert photograph.HEIC
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     message = refused(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     assert "a HEIC file needs `pip install pillow-heif`" in message

@@ -22,6 +22,7 @@ FOLDERS = {
     "alignment": set(),
     "dataset": set(),
     "features": set(),
+    "folder": {"dataset", "lfw"},
     "drawing": set(),
     "networks": {"alignment", "features"},
     "evaluation": {"dataset"},
@@ -35,7 +36,7 @@ FOLDERS = {
 }
 # What a module beside the folders may import of them: rules of names and sizes that they define.
 BESIDE = {"rules": {"lfw", "networks"}, "__main__": {"commands"}}
-GRAPHS = {ROOT / "dvc.yaml": "main", ROOT / "view2" / "dvc.yaml": "view2"}
+GRAPHS = [ROOT / name for name in ("dvc.yaml", "view2/dvc.yaml", "watch/dvc.yaml")]
 STAGES: dict[str, Any] = {
     name: stage
     for graph in GRAPHS

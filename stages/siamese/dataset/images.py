@@ -1,6 +1,6 @@
-"""From JPEG files to one array of images, the network's input."""
+"""From image files to one array of images, the network's input."""
 
-import io
+import dataclasses
 import os
 import tempfile
 from collections import deque
@@ -14,9 +14,10 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from siamese import atomic, progress
+from siamese.dataset import photograph
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
-from siamese.parameters import Image
+from siamese.parameters import IMAGE_SIDE, Image
 
 Pixels = NDArray[np.uint8]
 Transform = NDArray[np.floating]  # (4,), see `siamese.alignment.transforms`
@@ -26,33 +27,28 @@ Transform = NDArray[np.floating]  # (4,), see `siamese.alignment.transforms`
 WAITING = 256
 
 
-def decode(name: str, jpeg: bytes, settings: Image, transform: Transform | None = None) -> Pixels:
+def decode(
+    name: str, content: bytes, settings: Image, transform: Transform | None = None
+) -> Pixels:
     """Return one image as the network takes it; see `crop_and_resize`.
 
     Args:
         name: the image's name, for error messages.
-        jpeg: content of a JPEG file.
-        settings: crop, size and colour. Gray is luminance (ITU-R BT.601, as JPEG stores it).
+        content: of its file, see `photograph.decode`.
+        settings: crop, size and colour. The crop counts in pixels of LFW's 250; of an image of
+            another size it is the same share of its shorter side.
         transform: aligns the image, or None.
 
     Returns:
         (size, size) uint8, or (size, size, 3) in colour.
 
     Raises:
-        InputError: not a whole JPEG file, or smaller than the crop.
+        InputError: it is no photograph, damaged, or too large.
     """
-    mode, crop = "L" if settings.grayscale else "RGB", settings.crop
-    try:
-        with PIL.Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
-            width, height = image.size
-            if min(width, height) < crop or max(width, height) > 4096:
-                raise InputError(
-                    f"{name}: {width}×{height} pixels; image.crop is {crop}, at most 4096 allowed"
-                )
-            image.draft(mode, image.size)  # gray comes straight from the file's luminance
-            return crop_and_resize(image.convert(mode), settings, transform)
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        raise InputError(f"{name}: does not decode as JPEG: {error}") from None
+    mode = "L" if settings.grayscale else "RGB"
+    image = photograph.decode(content, name, mode, IMAGE_SIDE)
+    crop = max(1, round(settings.crop * min(image.size) / IMAGE_SIDE))
+    return crop_and_resize(image, dataclasses.replace(settings, crop=crop), transform)
 
 
 def crop_and_resize(

@@ -7,7 +7,8 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from siamese.errors import InputError
 
 # Same pairs of one person, at most: a few people have so many images that theirs would be most.
 PAIRS_OF_ONE = 10
+PAIRS = 10_000  # of each class, at most
+MANY = 2000  # images of one person, of which all pairs are not listed
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,16 @@ def first_of_each(images: ImagesOfPeople, count: int, at_most: int, seed: int) -
     return np.array(rows, dtype=np.int64)
 
 
-def form_pairs(images: Mapping[str, int], seed: int) -> list[Pair]:
+def form_pairs(images: Mapping[str, int], seed: int, per_person: int = PAIRS_OF_ONE) -> list[Pair]:
     """Return pairs of these people, as many same as different ones, shuffled.
 
-    One person gives at most ten same pairs.
+    Args:
+        images: number of images of each person.
+        seed: of the choice.
+        per_person: same pairs of one person, at most.
+
+    Returns:
+        At most PAIRS pairs of each class.
 
     Raises:
         InputError: nobody has two images, or there is nobody else.
@@ -104,18 +113,20 @@ def form_pairs(images: Mapping[str, int], seed: int) -> list[Pair]:
     generator = random.Random(seed)
     pairs = []
     for name, count in images.items():
-        same = list(combinations(range(1, count + 1), 2))
-        generator.shuffle(same)
-        for i, j in islice(same, PAIRS_OF_ONE):
+        for i, j in _two_of(count, per_person, generator):
             pairs.append(Pair(Face(name, i), Face(name, j), SAME))
     if not pairs or len(images) < 2:
         raise InputError(
             f"no pairs can be formed of {len(images)} people: "
             "split.validation is too near to 0 or to 1"
         )
+    total = sum(images.values())
+    possible = (total**2 - sum(count**2 for count in images.values())) // 2
+    if len(pairs) > (most := min(PAIRS, possible)):
+        pairs = generator.sample(pairs, most)
     names = sorted(images)
     different: set[tuple[Face, Face]] = set()
-    while len(different) < min(len(pairs), len(names) * (len(names) - 1) // 2):
+    while len(different) < len(pairs):
         a, b = sorted(generator.sample(names, 2))
         different.add(
             (
@@ -126,3 +137,33 @@ def form_pairs(images: Mapping[str, int], seed: int) -> list[Pair]:
     pairs += [Pair(*faces, DIFFERENT) for faces in sorted(different)]
     generator.shuffle(pairs)
     return pairs
+
+
+def _two_of(count: int, most: int, generator: random.Random) -> list[tuple[int, int]]:
+    """Return at most so many pairs of the numbers from 1 to `count`."""
+    if count <= MANY:
+        every = list(combinations(range(1, count + 1), 2))
+        generator.shuffle(every)
+        return every[:most]
+    found: set[tuple[int, int]] = set()
+    while len(found) < most:
+        i, j = sorted(generator.sample(range(1, count + 1), 2))
+        found.add((i, j))
+    return sorted(found)
+
+
+def describe(images: Mapping[str, int]) -> dict[str, float]:
+    """Return how many images people have, given the number that each has.
+
+    Returns:
+        The numbers of people and images, the median and the largest number of images of a person,
+        and how many people have a single one.
+    """
+    counts = list(images.values())
+    return {
+        "people": len(counts),
+        "images": sum(counts),
+        "images_per_person_median": median(counts),
+        "images_per_person_max": max(counts),
+        "people_with_one_image": counts.count(1),
+    }

@@ -16,6 +16,12 @@ TRIALS = 1000
 SEED = 0  # not a run's own: all runs get the same trials
 
 
+def ways(rows: Mapping[str, Sequence[int]]) -> list[int]:
+    """Return those of WAYS for which enough people have two images or more; see `trials`."""
+    people = sum(len(images) > 1 for images in rows.values())
+    return [number for number in WAYS if number <= people]
+
+
 def trials(rows: Mapping[str, Sequence[int]], ways: int, count: int = TRIALS) -> NDArray[np.int64]:
     """Return trials (count, ways, 2): in each, one image beside one of each of `ways` people.
 

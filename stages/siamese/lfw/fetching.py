@@ -33,8 +33,9 @@ FILE_BYTES = 2**30
 TRANSIENT = {408, 429, 500, 502, 503, 504}
 USER_AGENT = "Mozilla/5.0 (compatible; siamese-lfw)"
 WAYS_ON = (
-    "Set LFW_MIRROR to a folder or URL that holds the archives and texts under their official "
-    "names,\nor do without them: dvc exp run -S dataset=synthetic"
+    "Set LFW_MIRROR to a folder or URL that holds the archives, or the unpacked images, and the "
+    "texts under their\nofficial names (the CSV tables of Kaggle's copy are not the texts), or do "
+    "without them: dvc exp run -S dataset=synthetic"
 )
 
 
@@ -163,7 +164,7 @@ def _bring(
     if source.startswith(("http://", "https://")):
         return _from_url(name, source, downloads, read, patience)
     path = Path(source).expanduser()
-    if not path.is_file():
+    if not path.exists():
         raise _SourceError("no such file")
     try:
         return read(name, path)

@@ -5,6 +5,7 @@ Source: https://umass-vis-lfw.github.io, the site of the data set since vis-www.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 SITE = "https://umass-vis-lfw.github.io"
 REPOSITORY = "umass-vis-lfw/umass-vis-lfw.github.io"
@@ -79,9 +80,14 @@ def sources(name: str, mirror: str | None = None) -> list[str]:
 
     Args:
         name: official file name of an archive or text, or SITE_ARCHIVE.
-        mirror: folder or http(s) URL that holds files under these names; comes first.
+        mirror: folder or http(s) URL that holds files under these names, or see `_local`; comes
+            first.
     """
-    places = [f"{mirror.rstrip('/')}/{name}"] if mirror else []
+    places = []
+    if mirror:
+        places = [f"{mirror.rstrip('/')}/{name}"]
+        if not mirror.startswith(("http://", "https://")):
+            places = _local(name, Path(mirror))
     if name in FIGSHARE:
         places.append(f"https://ndownloader.figshare.com/files/{FIGSHARE[name]}")
     if name in GOOGLE_DRIVE:
@@ -96,3 +102,21 @@ def sources(name: str, mirror: str | None = None) -> list[str]:
     if name == SITE_ARCHIVE:
         places.append(f"https://codeload.github.com/{REPOSITORY}/tar.gz/{COMMIT}")
     return places
+
+
+def _local(name: str, mirror: Path) -> list[str]:
+    """Return where a local mirror has a file, or the images of an archive in another form.
+
+    The images may also be unpacked, in a folder of the archive's name or in the mirror itself, or
+    in a zip archive; and the mirror may be an archive, with the texts in it or beside it.
+    """
+    official = (mirror.parent if mirror.is_file() else mirror) / name
+    others: list[Path] = []
+    if mirror.is_file():
+        others = [mirror] if name not in TEXTS or mirror.suffix == ".zip" else []
+    elif name not in (*TEXTS, SITE_ARCHIVE):
+        stem = name.removesuffix(".tgz")
+        folders = dict.fromkeys((stem, stem.replace("-", "_")))  # lfw-funneled.tgz has the last
+        others = [mirror / f"{stem}.zip", *(mirror / folder for folder in folders), mirror]
+    found = [place for place in (official, *others) if place.exists()]
+    return [str(place) for place in found or [official]]

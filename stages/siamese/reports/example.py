@@ -13,7 +13,7 @@ from siamese.dataset.protocol import DIFFERENT, SAME
 from siamese.drawing import gallery
 from siamese.errors import InputError
 from siamese.evaluation.verification import probability
-from siamese.lfw.archive import read_images
+from siamese.lfw.archive import read_packed
 from siamese.parameters import IMAGE_SIDE, Image
 from siamese.reports import stored
 
@@ -82,7 +82,7 @@ def draw_alignment() -> None:
     index = tables.read_index(INDEX)
     people = sorted(tables.read_people(PAIRS))
     rows = [row for face, row in index.items() if face.person in people]
-    stored_images = read_images(ARCHIVE)
+    stored_images = read_packed(ARCHIVE)
     whole = images.read(stored_images, list(index), Image(IMAGE_SIDE, IMAGE_SIDE, False))[rows]
     aligner = network.load(ALIGNMENT)
     generator = torch.Generator().manual_seed(DISPLACED_SEED)
