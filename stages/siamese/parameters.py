@@ -153,7 +153,7 @@ class People:
         rejected: share of the files that may be of no use.
     """
 
-    test: float = 0.3
+    test: float = 0.2
     seed: int = 0
     folds: int = 10
     pairs_per_person: int = 10

@@ -37,7 +37,7 @@ def draw(groups: Mapping[str, Sequence[ScoredPair]], path: Path, title: str) -> 
         for axes, pair in zip(row, pairs, strict=False):
             axes.imshow(_side_by_side(pair), cmap="gray", vmin=0, vmax=255)
             names = "\n".join(name.replace("_", " ") for name in pair.names)
-            axes.text(0, -4, names, fontsize=7, va="bottom")
+            axes.text(0, -4, names, fontsize=7, va="bottom", parse_math=False)
             axes.text(
                 1, -0.02, f"p = {pair.probability:.3f}", fontsize=8, ha="right", va="top",
                 transform=axes.transAxes,

@@ -1,5 +1,6 @@
 """What all drawings have in common: colours, fonts, and how a file is written."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,5 +32,6 @@ def figure(rows: int, columns: int, width: float, height: float) -> tuple[Figure
 def save(drawing: Figure, path: Path) -> None:
     """Write a figure as PNG."""
     # Without the version of the library the file repeats byte for byte.
-    with atomic.writing(path) as partial, rc_context(STYLE):
+    with atomic.writing(path) as partial, rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # boxes stand for it
         drawing.savefig(partial, format="png", metadata={"Software": None})
