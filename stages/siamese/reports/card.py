@@ -13,7 +13,7 @@ from siamese import parameters
 from siamese.errors import InputError
 from siamese.networks import model_file
 from siamese.networks.model_file import Settings
-from siamese.parameters import Parameters
+from siamese.parameters import FOLDER, IMAGE_SIDE, Parameters, folder_name
 from siamese.reports.markdown import markdown
 
 PARAMS = Path("params.yaml")
@@ -24,10 +24,10 @@ LEARNS_FROM = {
     "contrastive": "the names of the people of peopleDevTrain.txt (unrestricted)",
 }
 CHOSEN_ON = {
-    "held_out": "View 1's test pairs show none of the people that it learned from.",
+    "held_out": "The test pairs show none of the people that it learned from.",
     "training": (
-        "View 1's test pairs show none of the people that it learned from. The validation pairs "
-        "were learned from as well: their figures say nothing."
+        "The test pairs show none of the people that it learned from. The validation pairs were "
+        "learned from as well: their figures say nothing."
     ),
     "test": (
         "The test pairs chose the epoch and the threshold, so that their figures are too high."
@@ -39,6 +39,24 @@ DATASETS = {
     "lfw-funneled": "Labeled Faces in the Wild, funneled",
     "lfw-deepfunneled": "Labeled Faces in the Wild, deep-funneled",
 }
+# What LFW's authors say of their images; of a folder of one's own nothing is known.
+LFW_PURPOSE = """\
+Labeled Faces in the Wild must not be used to conclude that an algorithm is suitable for any
+commercial purpose, as its authors say."""
+LFW_LIMITS = """\
+As LFW's authors tell of their images: few children and no babies, very few people over 80, a
+relatively small proportion of women, very few people of many ethnicities; no images under poor
+lighting, in extreme pose or strongly occluded. They are press photographs of public figures, found
+by a face detector that sees frontal faces. Error rates for groups that are rare in LFW cannot be
+measured on it, and must be expected to be higher than those above."""
+LFW_SOURCE = """\
+G. B. Huang et al., *Labeled Faces in the Wild*, University of Massachusetts, Amherst, Technical
+Report 07-49 (2007)."""
+FOLDER_PURPOSE = "Whether the people shown agree to a use is for the folder's owner to find out."
+FOLDER_LIMITS = """\
+Nothing is known here of who the people of the folder are, nor of how they were photographed. Error
+rates for people and cameras that are rare in it cannot be measured on it, and must be expected to
+be higher than those above."""
 
 
 def write(path: Path) -> None:
@@ -68,7 +86,8 @@ def text(
     evaluation: dict[str, Any],
 ) -> str:
     """Return the card as Markdown with a YAML header."""
-    images = DATASETS[params.dataset]
+    own = params.dataset == FOLDER
+    images = _images(params)
     header = yaml.safe_dump(_header(params, images, evaluation), sort_keys=False)
     test, threshold = evaluation["test"], evaluation["threshold"]
     rows = [
@@ -88,6 +107,12 @@ def text(
         *("pairs", "number", "accuracy", "false accepts", "false rejects", "AUC", "Brier score"),
     )
     image = settings.image
+    crop = f"{image.crop}×{image.crop} pixels of LFW's 250×250"
+    learned = LEARNS_FROM[params.recipe_settings.objective]
+    if own:
+        crop = f"square of {image.crop / IMAGE_SIDE:.0%} of a photograph's shorter side"
+        learned = "pairs formed of the training people's images, by name"
+    ways = max(int(name.removesuffix("_way")) for name in evaluation["one_shot"])
     aligned = ", after alignment by a network that travels with it" if image.align else ""
     streams = ", ".join(
         f"{kind} {', '.join(f'{zoom:g}' for zoom in zooms)}"
@@ -106,8 +131,8 @@ probability. Network `{settings.network}`{f" ({streams})" if streams else ""}, r
 ## Training data
 
 {images}: {dataset["learned_images"]:,} images of {dataset["learned_people"]:,} people, and nothing
-else. It learned from {LEARNS_FROM[params.recipe_settings.objective]}. Its input is the centre
-{image.crop}×{image.crop} pixels of LFW's 250×250, at {image.size}×{image.size} pixels,
+else. It learned from {learned}. Its input is the centre
+{crop}, at {image.size}×{image.size} pixels,
 {"gray" if image.grayscale else "in colour"}{aligned}. Of {training["epochs"]} epochs the one with
 the lowest loss on validation pairs is kept. Training took {training["seconds"] / 60:.1f} minutes on
 {training["threads"]} threads of {training["processor"]} ({training["device"]}, torch
@@ -121,8 +146,8 @@ intervals.
 
 {markdown(columns, rows)}
 
-One of 20 people, each known by one image, is recognised in
-{evaluation["one_shot"]["20_way"]["accuracy"]:.1%} of the trials.
+One of {ways} people, each known by one image, is recognised in
+{evaluation["one_shot"][f"{ways}_way"]["accuracy"]:.1%} of the trials.
 
 ## Intended use
 
@@ -133,27 +158,30 @@ accepted.
 ## Out of scope
 
 Decisions about people: access, policing, employment, credit. It was trained on few people; networks
-trained on millions of images err several times less often. Labeled Faces in the Wild must not be
-used to conclude that an algorithm is suitable for any commercial purpose, as its authors say.
+trained on millions of images err several times less often.
+{FOLDER_PURPOSE if own else LFW_PURPOSE}
 
 ## Limits and bias
 
-As LFW's authors tell of their images: few children and no babies, very few people over 80, a
-relatively small proportion of women, very few people of many ethnicities; no images under poor
-lighting, in extreme pose or strongly occluded. They are press photographs of public figures, found
-by a face detector that sees frontal faces. Error rates for groups that are rare in LFW cannot be
-measured on it, and must be expected to be higher than those above.
+{FOLDER_LIMITS if own else LFW_LIMITS}
 
 ## Source
 
 G. Koch, R. Zemel, R. Salakhutdinov, *Siamese Neural Networks for One-shot Image Recognition*
-(2015). G. B. Huang et al., *Labeled Faces in the Wild*, University of Massachusetts, Amherst,
-Technical Report 07-49 (2007). This card is written by `siamese card` from the run's own figures.
+(2015).{"" if own else f" {LFW_SOURCE}"} This card is written by `siamese card` from the run's own
+figures.
 """
 
 
 def _name(params: Parameters) -> str:
-    return f"siamese-lfw-{params.recipe}"
+    data = "folder" if params.dataset == FOLDER else "lfw"
+    return f"siamese-{data}-{params.recipe}"
+
+
+def _images(params: Parameters) -> str:
+    if params.dataset == FOLDER:
+        return f"Photographs of a folder, {folder_name(params.folder)}"
+    return DATASETS[params.dataset]
 
 
 def _header(params: Parameters, images: str, evaluation: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +204,7 @@ def _header(params: Parameters, images: str, evaluation: dict[str, Any]) -> dict
                         "task": {"type": "face-verification"},
                         "dataset": {
                             "type": params.dataset,
-                            "name": f"{images}: View 1",
+                            "name": images if params.dataset == FOLDER else f"{images}: View 1",
                             "split": "test",
                         },
                         "metrics": metrics,
