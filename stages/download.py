@@ -99,7 +99,7 @@ def download(
     data, dataset = workspace / "data", params.dataset
     images_path, rejected_path = data / "images.tar", data / "rejected.csv"
     if dataset == FOLDER:
-        path = locate(params.folder or "", workspace)
+        path = locate(params.folder or "", workspace.resolve())
         counts = collection.collect(path, params.people, images_path, rejected_path)
         texts = division.divide(counts, params.people)
         faces = people.faces_of_people(counts)
@@ -144,7 +144,7 @@ def told(counts: Mapping[str, int], rejected_path: Path) -> str:
     return (
         f"{about['people']:,} people, {about['people_with_one_image']:,} of them with one image; "
         f"images of a person: median {about['images_per_person_median']:g}, at most "
-        f"{about['images_per_person_max']:,}; {rejected:,} files rejected ({rejected_path})"
+        f"{about['images_per_person_max']:,}; files rejected: {rejected:,} ({rejected_path})"
     )
 
 

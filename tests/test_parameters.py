@@ -168,3 +168,13 @@ def test_a_value_that_is_its_keys_default_does_not_make_another_run() -> None:
     changed = dataclasses.replace(params, recipes={**params.recipes, "koch": recipe}).in_use()
     assert changed["recipe_settings"]["variant"] == {"scaling": "bytes"}
     assert changed["recipe_settings"]["second_sigmoid"] is True
+
+
+def test_the_people_decide_a_run_on_a_folder_only_whose_place_no_figure_tells() -> None:
+    params = parameters.read(PARAMS)
+    assert "people" not in params.in_use()
+    own = dataclasses.replace(params, dataset="folder", folder="/home/me/people/")
+    assert own.in_use()["people"] == dataclasses.asdict(params.people)
+    assert "/home" not in str(own.in_use())
+    assert parameters.folder_name(own.folder) == "people"
+    assert parameters.folder_name("../x/people.zip") == "people.zip"

@@ -90,6 +90,11 @@ def test_the_choices_are_those_of_the_code() -> None:
         ("recipes", {}, "a mapping of recipes by name"),
         ("recipes.koch.image.grayscale", 1, "true or false"),
         ("split.validation", 0, "a number from 0.01"),
+        ("folder", 7, "the path of a folder"),
+        ("folder", " ", "the path of a folder"),
+        ("people.test", 0.6, "a number from 0.05 to 0.5"),
+        ("people.folds", 11, "an integer from 2 to 10"),
+        ("people.rejected", "all", "a number from 0 to 1"),
         ("split.validate_on", "train", "one of held_out, training, test"),
         ("recipes.koch.second_sigmoid", "yes", "true or false"),
         ("recipes.koch.variant.scaling", "bits", "one of unit, bytes, standardised"),
@@ -241,3 +246,12 @@ def test_a_scheduler_that_does_not_suit_the_recipe_is_remarked_on_with_one_that_
         assert f"recipe {recipe}" in remark
         assert f"scheduler {scheduler} (learning rate " in remark
         assert remark.endswith("-S scheduler=onecycle")
+
+
+def test_a_folder_is_needed_by_its_dataset_and_remarked_on_beside_another() -> None:
+    with pytest.raises(InputError, match="folder is None; dataset folder takes the path of a fo"):
+        rules.check(changed("dataset", "folder"))
+    values = changed("folder", "/people")
+    assert "-S dataset=folder" in str(rules.unused(rules.check(values)))
+    assert rules.unused(rules.check(values | {"dataset": "folder"})) is None
+    assert rules.unused(rules.check(VALUES)) is None

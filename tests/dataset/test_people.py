@@ -45,6 +45,33 @@ def test_one_person_never_gives_more_than_ten_same_pairs() -> None:
     assert max(same.values()) == same["Famous"] == people.PAIRS_OF_ONE
 
 
+def test_a_person_with_very_many_images_costs_no_more_memory() -> None:
+    images = {"Famous": 100_000} | {f"Person {number}": 2 for number in range(20)}
+    pairs = people.form_pairs(images, 0, per_person=3)
+    same = Counter(p.first.person for p in pairs if p.label == SAME)
+    assert same == {"Famous": 3} | {f"Person {number}": 1 for number in range(20)}
+    assert len(pairs) == 2 * same.total()
+
+
+def test_few_people_give_as_many_same_pairs_as_there_are_different_ones() -> None:
+    for images in ({"A": 5, "B": 1}, {"A": 9, "B": 2}, {"A": 2, "B": 2}):
+        labels = Counter(pair.label for pair in people.form_pairs(images, 0))
+        assert 0 < labels[SAME] == labels[DIFFERENT] <= images["A"] * images["B"]
+
+
+def test_there_are_no_more_pairs_than_can_be_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "PAIRS", 7)
+    labels = Counter(pair.label for pair in people.form_pairs(IMAGES, 0))
+    assert labels == {SAME: 7, DIFFERENT: 7}
+
+
+def test_people_are_described_by_how_many_images_they_have() -> None:
+    assert people.describe({"A": 1, "B": 1, "C": 5}) == {
+        "people": 3, "images": 7, "images_per_person_median": 1, "images_per_person_max": 5,
+        "people_with_one_image": 2,
+    }  # fmt: skip
+
+
 def test_people_of_whom_no_pair_can_be_formed_are_bad_input() -> None:
     for images in ({}, {"A": 1, "B": 1}, {"A": 2}):
         with pytest.raises(InputError, match=r"split\.validation"):

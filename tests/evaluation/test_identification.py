@@ -9,6 +9,13 @@ from siamese.evaluation import identification
 ROWS = {f"p{p}": range(p * 100, p * 100 + (1 if p < 5 else 4)) for p in range(40)}
 
 
+def test_there_are_trials_among_as_many_people_as_have_two_images() -> None:
+    several = list(ROWS.items())[5:]
+    assert identification.ways(ROWS) == list(identification.WAYS)
+    assert identification.ways(dict(several[:12])) == [2, 5, 10]
+    assert identification.ways(dict([*several[:2], ("one", range(1))])) == [2]
+
+
 @pytest.mark.parametrize("ways", identification.WAYS)
 def test_one_of_n_people_is_the_images_own_in_another_photograph(ways: int) -> None:
     trials = identification.trials(ROWS, ways, 400)

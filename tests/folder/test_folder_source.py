@@ -80,6 +80,25 @@ def test_links_are_followed_but_not_in_a_circle_and_what_is_no_file_is_named(
         }
 
 
+def test_a_folder_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = fill(tmp_path / "people", FILES)
+    scandir = os.scandir
+
+    def locked(path: Path) -> object:
+        if path == tmp_path / "people" / "Ada":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with source.open_source(folder, tmp_path) as opened:
+        assert opened.files == ["Zoë B/x"]
+        assert opened.problems == [("Ada/", "cannot be read: Permission denied")]
+    with pytest.raises(InputError, match=r"folder: .*Ada: Permission denied"):
+        read(folder / "Ada", tmp_path)
+
+
 def tar_of(name: str, kind: bytes = tarfile.REGTYPE, content: bytes = b"x") -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as file:

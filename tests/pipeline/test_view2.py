@@ -22,6 +22,7 @@ from siamese import parameters
 from siamese.dataset import pairs, people, protocol, tables
 from siamese.errors import InputError
 from siamese.evaluation import verification
+from siamese.folder import division
 from siamese.lfw import drawn_faces
 from siamese.parameters import Parameters
 
@@ -92,6 +93,50 @@ def test_the_same_on_the_official_lists(objective: str, monkeypatch: pytest.Monk
 def test_a_fold_that_there_is_not_is_named() -> None:
     with pytest.raises(InputError, match=r"fold 11: .* has the folds 1 to 10"):
         fold.divide(11, "pairs", 0.15, 0)
+
+
+def use_own_people(folds: int) -> None:
+    """Put the lists of a folder of people in place of the drawn ones."""
+    images = {f"Zoë {number}": 1 + number % 3 for number in range(60)}
+    for name, text in division.divide(images, parameters.People(folds=folds)).items():
+        (fold.PAIRS.parent / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("drawn")
+@objectives
+def test_people_of_a_folder_are_cross_validated_with_nobody_in_two_parts(objective: str) -> None:
+    use_own_people(3)
+    tested: set[str] = set()
+    for number in (1, 2, 3):
+        divided = fold.divide(number, objective, 0.15, 0, "folder")
+        learned = divided.learned
+        names = set(learned) if isinstance(learned, dict) else people_of(learned)
+        validation, test = people_of(divided.validation), people_of(divided.test)
+        assert names
+        assert not names & validation
+        assert not (names | validation) & test
+        assert not tested & test
+        tested |= test
+
+
+@pytest.mark.usefixtures("drawn")
+def test_folds_that_there_are_not_are_left_out_of_the_summary(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_own_people(4)
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    monkeypatch.setattr(fold.machine, "prepare", lambda: None)  # it is for the whole process
+    for number in range(1, 11):
+        monkeypatch.setattr(sys, "argv", ["view2_fold.py", str(number)])
+        if number > 4:
+            fold.main()
+        else:
+            made = json.dumps({"parameters": PARAMS.in_use(), "fold": number})
+            (fold.FOLDS / f"fold-{number}.json").parent.mkdir(exist_ok=True)
+            (fold.FOLDS / f"fold-{number}.json").write_text(made)
+    found = summary.read_folds(PARAMS.in_use())
+    assert [each["fold"] for each in found] == [1, 2, 3, 4]
+    assert len(summary.FOLDS) == fold.MOST_FOLDS
 
 
 @pytest.mark.usefixtures("drawn")

@@ -127,8 +127,9 @@ def screen(
     if two_names:
         known, file = map(layout.shown, two_names[0])
         raise InputError(
-            f"{source.path}: {len(two_names):,} images lie under two people's names, such as "
-            f"{known} and {file}: a person could be in two parts; delete the wrong one"
+            f"{source.path}: {known} and {file} are the same image under two people's names "
+            f"({len(two_names):,} such in all), so that a person could be in two parts; delete the "
+            "wrong one"
         )
 
 
