@@ -78,7 +78,7 @@ def main() -> None:
     device = machine.pick_device(params.deterministic)
     network, settings = model_file.load(MODEL)
     network.to(device)
-    images = torch.from_numpy(map_array(FACES)).to(device)
+    images = machine.place(torch.from_numpy(map_array(FACES)), device)
 
     pairs = {name: tables.read_pairs(PAIRS / f"{name}.csv") for name in SPLITS}
     test_images = images_of_test_people()

@@ -52,7 +52,7 @@ def fit(params: parameters.Parameters) -> None:
     """Train with these parameters; of several processes the first writes the results."""
     recipe = params.recipe_settings
     device = machine.pick_device(params.deterministic)
-    images = torch.from_numpy(map_array(FACES)).to(device)
+    images = machine.place(torch.from_numpy(map_array(FACES)), device)
     validation = tables.read_pairs(PAIRS / "val.csv")
     finished, checkpoint = loop.fit(
         params,
@@ -61,6 +61,7 @@ def fit(params: parameters.Parameters) -> None:
         validation,
         [FACES, *sorted(PAIRS.iterdir())],
         EPOCHS,
+        device=device,
     )
     if not distributed.is_first():
         return

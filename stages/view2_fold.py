@@ -152,11 +152,13 @@ def main() -> None:
         faces = align(params, images.map_array(FACES), learned, alignment, device)
     else:
         faces = images.map_array(FACES)
-    on_device = torch.from_numpy(faces).to(device)
-    finished, checkpoint = loop.fit(params, on_device, examples, validation, inputs, fold=number)
+    placed = machine.place(torch.from_numpy(faces), device)
+    finished, checkpoint = loop.fit(
+        params, placed, examples, validation, inputs, fold=number, device=device
+    )
 
     parameters.refuse_edited(params, parameters.read(PARAMS).for_view2(), PARAMS)
-    scores = score_pairs(finished.network, on_device, test.rows)
+    scores = score_pairs(finished.network, placed, test.rows)
     threshold = finished.best.val_threshold
     figures = verification.figures(scores, test.labels, threshold)
     summary = {

@@ -32,3 +32,12 @@ def test_a_machine_is_described_by_what_a_runs_time_and_last_digits_depend_on() 
     assert described["processor"]
     assert described["threads"] == torch.get_num_threads()
     assert described["torch"] == torch.__version__
+
+
+def test_images_stay_where_they_are_if_a_gpu_cannot_hold_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = torch.zeros(10, 8, dtype=torch.uint8)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (160, 1000))
+    assert machine.place(images, torch.device("cuda")) is images
+    assert machine.place(images, torch.device("meta")).device.type == "meta"

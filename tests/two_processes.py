@@ -96,7 +96,6 @@ def train(objective: str) -> Run:
     torch.set_default_dtype(torch.float64)
     with (
         mock.patch.object(scoring, "to_input", as_float64),
-        mock.patch.object(objectives, "to_input", as_float64),
         mock.patch.object(fourier.FourierConv2d, "forward", nn.Conv2d.forward),
     ):
         network, made = start(objective)

@@ -65,6 +65,15 @@ def pick_device(deterministic: bool) -> torch.device:
     return torch.device("mps" if alone and torch.backends.mps.is_available() else "cpu")
 
 
+def place(images: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return images on a device, or as they are where they take half of its free memory or more."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        if 2 * images.nbytes >= free:
+            return images
+    return images.to(device)
+
+
 def processes() -> int:
     """Return how many processes train together; see `siamese.training.distributed`."""
     distributed = torch.distributed

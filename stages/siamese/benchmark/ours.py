@@ -49,7 +49,7 @@ def evaluate(net: KochNetwork, array: torch.Tensor, pairs: PairRows) -> None:
 
 def read(tar: Path, faces: list[Face], size: int) -> Pixels:
     """Return all images of an archive, (n, size, size) uint8."""
-    return images.read(archive.read_images(tar), faces, settings(size))
+    return images.read(archive.read_packed(tar), faces, settings(size))
 
 
 def decode_alone(jpegs: list[bytes], threads: int) -> None:

@@ -3,8 +3,10 @@
 Both train the Koch network, evaluate pairs and decode images, in turns and in processes of their
 own, on drawn faces and on the CPU. Prints for each task how much is done in a second, and the
 ratio: the median of the turns, the lowest and the highest; without --quick also how long commands
-take from being typed to their answer. Let nothing else run meanwhile. With --json the figures are
-kept in a file too; `siamese report` makes tables of metrics/benchmark.json in docs/speed.md.
+take from being typed to their answer. Let nothing else run meanwhile. With --images it also
+decodes so many images and measures memory; 200,000 take 4 GB in the folder for temporary files.
+With --json the figures are kept in a file too; `siamese report` makes tables of
+metrics/benchmark.json in docs/speed.md and docs/scaling.md.
 """
 
 import argparse
@@ -14,8 +16,11 @@ HELP = "time the pipeline beside the plain way"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add how long it may take and where to keep the figures."""
+    """Add how long it may take, how many images to decode, and where to keep the figures."""
     parser.add_argument("--quick", action="store_true", help="under a minute on two CPU cores")
+    parser.add_argument(
+        "--images", type=int, nargs="+", default=[], metavar="N", help="also decode so many images"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures here too")
 
 
@@ -26,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     import torch
 
     from siamese import atomic, machine
-    from siamese.benchmark import comparison, startup
+    from siamese.benchmark import comparison, growth, startup
 
     training, test, turns = (32, 32, 3) if arguments.quick else (128, 100, 7)
     rows = comparison.measure(training, test, turns)
@@ -49,5 +54,12 @@ def run(arguments: argparse.Namespace) -> None:
             f"{row['command']:44} {row['seconds']:.2f} s "
             f"({row['seconds_low']:.2f} to {row['seconds_high']:.2f})"
         )
+    larger = growth.measure(arguments.images)
+    for row in larger:
+        print(
+            f"{row['images']:9,} images  {row['milliseconds']:.2f} ms each, "
+            f"{row['memory']:,.0f} MiB at most"
+        )
     if arguments.json is not None:
-        atomic.write_json(arguments.json, {**described, "rows": rows, "commands": commands})
+        figures = {"rows": rows, "commands": commands, "growth": larger}
+        atomic.write_json(arguments.json, {**described, **figures})

@@ -6,7 +6,7 @@ A score is the logit of "different persons": the higher, the less similar.
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from siamese.networks.contract import EmbeddingNetwork, Network
 
@@ -24,6 +24,22 @@ def to_input(images: Tensor) -> Tensor:
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
+def take(images: Tensor, rows: Tensor, device: torch.device) -> Tensor:
+    """Return the network's input, see `to_input`, of some images, on its device.
+
+    Args:
+        images: all images, (images, size, size[, 3]) uint8, there or on the CPU.
+        rows: (n,) int64, which of them.
+        device: of the network.
+    """
+    return to_input(images[rows.to(images.device)].to(device))
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return the device of a network."""
+    return next(network.parameters()).device
+
+
 @torch.inference_mode()
 def embed_pairs(
     network: Network, images: Tensor, rows: NDArray[np.int64], before: Tensor | None = None
@@ -33,27 +49,29 @@ def embed_pairs(
     Each image is embedded once.
 
     Args:
-        network: on the device of the images.
+        network: on the device of the images, or they are on the CPU.
         images: all images, (images, size, size[, 3]) uint8.
         rows: (n, 2) int64, which two images make each pair.
         before: what this returned for the same pairs after an earlier epoch; its part that is not
             learned is used again.
     """
     unique, positions = np.unique(rows, return_inverse=True)
-    parts = torch.from_numpy(unique).to(images.device).split(BATCH)
+    device, parts = device_of(network), torch.from_numpy(unique).split(BATCH)
     network.eval()
     if isinstance(network, EmbeddingNetwork):
         learned = torch.cat(
-            [network.embed_learned(to_input(images[part])).flatten(1) for part in parts]
+            [network.embed_learned(take(images, part, device)).flatten(1) for part in parts]
         )
         if before is None:
-            rest = torch.cat([network.embed_closed_form(to_input(images[part])) for part in parts])
+            rest = torch.cat(
+                [network.embed_closed_form(take(images, part, device)) for part in parts]
+            )
         else:
             rest = before[:, learned.shape[1] :]
         embeddings = torch.cat([learned, rest], dim=1)
     else:
-        embeddings = torch.cat([network.embed(to_input(images[part])) for part in parts])
-    pairs = torch.from_numpy(positions.reshape(-1, 2)).to(images.device)
+        embeddings = torch.cat([network.embed(take(images, part, device)) for part in parts])
+    pairs = torch.from_numpy(positions.reshape(-1, 2)).to(device)
     return embeddings, pairs
 
 

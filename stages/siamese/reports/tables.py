@@ -59,6 +59,7 @@ def make(
         "unaligned": unaligned_table(unaligned),
         "benchmark": benchmark_table(benchmark),
         "commands": commands_table(benchmark),
+        "growth": growth_table(benchmark),
         **explanation.make(variants),
     }
 
@@ -509,6 +510,15 @@ def commands_table(benchmark: Row) -> str:
         for row in benchmark.get("commands", [])
     ]
     return markdown(("command", "seconds", "lowest to highest"), rows)
+
+
+def growth_table(benchmark: Row) -> str:
+    """Return how long an image takes, and the memory, for numbers of images, as Markdown."""
+    rows = [
+        (f"{row['images']:,}", f"{row['milliseconds']:.2f}", f"{row['memory']:,.0f}")
+        for row in benchmark.get("growth", [])
+    ]
+    return markdown(("images", "milliseconds each", "memory at most, MiB"), rows)
 
 
 def ablation_table(ablation: Row) -> str:

@@ -36,7 +36,7 @@ def train(run: Run, images: Tensor, validation: PairRows) -> Iterator[Epoch]:
 
     Args:
         run: new and prepared, or with the state of one that was left.
-        images: all images, (images, size, size[, 3]) uint8, on the network's device.
+        images: all images, (images, size, size[, 3]) uint8, on the network's device or the CPU.
         validation: pairs that decide when to stop and which epoch to keep.
 
     Raises:
@@ -147,6 +147,7 @@ def fit(
     inputs: list[Path],
     table: Path | None = None,
     fold: int | None = None,
+    device: torch.device | None = None,
 ) -> tuple[Run, Checkpoint]:
     """Train the network of a recipe, from its start or from where it was left.
 
@@ -155,12 +156,13 @@ def fit(
 
     Args:
         parameters: recipe, scheduler and seed.
-        images: all images, (images, size, size[, 3]) uint8, on the device to train on.
+        images: all images, (images, size, size[, 3]) uint8, see `machine.place`.
         examples: what to learn from.
         validation: pairs that decide when to stop and which epoch to keep.
         inputs: files that all of this is from: with other content, it is another run.
         table: CSV of the epochs to write, if any.
         fold: of View 2, if it is one.
+        device: to train on, by default that of the images.
 
     Returns:
         The run, its network with the best epoch's parameters, and its checkpoint, to be removed
@@ -172,11 +174,12 @@ def fit(
     """
     torch.manual_seed(parameters.seed)
     recipe, first = parameters.recipe_settings, distributed.is_first()
-    network = model_file.make(recipe).to(images.device)
+    device = device or images.device
+    network = model_file.make(recipe).to(device)
     distributed.synchronise(network)
     run = Run(network, objectives.make(recipe, images, examples), parameters)
     _refuse_idle_processes(run)
-    settings = [fold, parameters.in_use(), machine.describe(images.device)]
+    settings = [fold, parameters.in_use(), machine.describe(device)]
     checkpoint = Checkpoint(UNFINISHED, settings, inputs)
     prepare(run, checkpoint)
     state = distributed.from_first(checkpoint.load() if first else None)

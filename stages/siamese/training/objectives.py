@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from siamese.evaluation.verification import (
     second_sigmoid_loss,
 )
 from siamese.networks.contract import EmbeddingNetwork, Network
-from siamese.networks.scoring import to_input
+from siamese.networks.scoring import device_of, take
 from siamese.parameters import Recipe
 from siamese.training import distributed
 from siamese.training.augmentation import AUGMENTATIONS, Augmentation
@@ -138,9 +139,10 @@ class PairObjective:
     def loss(self, module: nn.Module, batch: Tensor) -> BatchResult:
         """Return the loss of a batch of pairs; decisions are those at probability 0.5."""
         part, total = distributed.part(len(batch)), len(batch)
-        first, second = self.images[self.rows[batch[part]].T.to(self.images.device)]
-        different = self.labels[batch].to(self.images.device)
-        images = to_input(first), to_input(second)
+        device = device_of(module)
+        different = self.labels[batch].to(device)
+        first, second = self.rows[batch[part]].T
+        images = take(self.images, first, device), take(self.images, second, device)
         if self.augment:
             images = self.augment(images[0], part, total), self.augment(images[1], part, total)
         logits = distributed.gather(module(*images), total)
@@ -203,10 +205,11 @@ class ContrastiveObjective:
 
     def prepare(self, network: Network) -> None:
         """Set the network's closed-form streams from the images to learn from."""
-        _embedding(network).set_closed_form(self._load, self.people)
+        load = partial(self._load, device=device_of(network))
+        _embedding(network).set_closed_form(load, self.people)
 
-    def _load(self, indices: Tensor) -> Tensor:
-        return to_input(self.images[self.rows[indices].to(self.images.device)])
+    def _load(self, indices: Tensor, device: torch.device) -> Tensor:
+        return take(self.images, self.rows[indices], device)
 
     def epoch(self, order: torch.Generator) -> Iterator[Tensor]:
         """Yield the indices (n,) of images; everybody with two images or more comes once."""
@@ -230,10 +233,11 @@ class ContrastiveObjective:
         similar to it, by the mean of the learned streams.
         """
         part, total = distributed.part(len(batch)), len(batch)
-        images = self._load(batch[part])
+        device = device_of(module)
+        images = self._load(batch[part], device)
         if self.augment:
             images = self.augment(images, part, total)
-        people = self.people[batch].to(self.images.device)
+        people = self.people[batch].to(device)
         # Each learned stream has a loss of its own: (streams, n, 256).
         embeddings = distributed.gather(module(images), total).transpose(0, 1)
         itself = torch.eye(total, dtype=torch.bool, device=images.device)
