@@ -178,3 +178,12 @@ def test_the_people_decide_a_run_on_a_folder_only_whose_place_no_figure_tells() 
     assert "/home" not in str(own.in_use())
     assert parameters.folder_name(own.folder) == "people"
     assert parameters.folder_name("../x/people.zip") == "people.zip"
+
+
+def test_only_a_run_of_several_processes_says_how_many() -> None:
+    params = parameters.read(PARAMS)
+    assert params.processes == 1
+    assert "processes" not in params.in_use()
+    several = dataclasses.replace(params, processes=2)
+    assert several.in_use() == params.in_use() | {"processes": 2}
+    assert several.for_view2() == params.for_view2()

@@ -77,6 +77,8 @@ def test_the_choices_are_those_of_the_code() -> None:
         ("recipes.koch.weight_decay", float("nan"), "a number from 0"),
         ("recipes.koch.weight_decay", float("inf"), "a number from 0"),
         ("seed", -1, "an integer from 0"),
+        ("processes", 0, "an integer from 1"),
+        ("processes", 33, "recipes.koch.batch_size at most, 32 here"),
         ("recipes.contrastive.image", 105, "a mapping of crop, size, grayscale"),
         ("recipes.koch.image.size", 31, "an integer from 32"),
         ("recipes.koch.network", "residual", "one of koch, ensemble"),
