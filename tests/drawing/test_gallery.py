@@ -41,3 +41,12 @@ def test_groups_of_different_sizes_are_shown_and_one_without_a_pair(tmp_path: Pa
     # A row for each group, also where it is empty.
     assert heights[0] == 2 * heights[1]
     assert heights[2] == pytest.approx(3 * heights[1], abs=2)
+
+
+def test_names_are_drawn_as_they_are_also_those_that_look_like_mathematics(
+    tmp_path: Path,
+) -> None:
+    image = np.zeros((8, 8), np.uint8)
+    pair = ScoredPair((image, image), ("A$\\frac$ {B_0001", "李 小龙_0001"), 0.5)
+    gallery.draw({"one": [pair]}, tmp_path / "gallery.png", "test")
+    assert (tmp_path / "gallery.png").stat().st_size > 0
