@@ -3,6 +3,7 @@
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from siamese import atomic, branch
 from siamese.errors import InputError, run
@@ -10,7 +11,7 @@ from siamese.errors import InputError, run
 PARAMS = Path("params.yaml")
 CHECKED = Path("data/checked.txt")
 # What this stage and the later ones import that is not Python's own.
-NEEDED = ("PIL", "matplotlib", "numpy", "safetensors", "torch", "tqdm", "yaml")
+NEEDED = ("PIL", "matplotlib", "numpy", "safetensors", "torch", "torchvision", "tqdm", "yaml")
 
 
 def refuse_incomplete_environment() -> None:
@@ -22,12 +23,25 @@ def refuse_incomplete_environment() -> None:
         )
 
 
+def check_backbone(recipe: Any, key: str) -> None:
+    """Raise InputError if torchvision lacks a recipe's network, or it does not take the images."""
+    from siamese.networks import backbone  # and torch, which takes seconds
+
+    try:
+        backbone.check(recipe)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
+
+
 def main() -> None:
     """Check every parameter; what is written never changes, so that no later stage re-runs."""
     refuse_incomplete_environment()
     from siamese import parameters, rules  # which need one of the packages
 
     params = rules.check(parameters.parse(parameters.read_text(PARAMS), str(PARAMS)), str(PARAMS))
+    for name in dict.fromkeys((params.recipe, params.view2.recipe)):
+        if params.recipes[name].network.startswith(parameters.TORCHVISION):
+            check_backbone(params.recipes[name], f"{PARAMS}: recipes.{name}")
     for remark in (rules.remark(params), rules.unused(params)):
         if remark:
             print(f"note: {remark}", file=sys.stderr)

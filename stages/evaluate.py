@@ -124,6 +124,8 @@ def main() -> None:
     if params.dataset == FOLDER:
         counts = Counter(face.person for face in tables.read_index(INDEX))
         about |= {"folder": folder_name(params.folder), **describe(counts)}
+    if "outside_data" in settings.trained:
+        about["outside_data"] = settings.trained["outside_data"]
     if params.split.validate_on == "test":
         about["validate_on"] = "test"
     atomic.write_json(METRICS, {**about, **verification.rounded(metrics)})

@@ -68,7 +68,9 @@ def fit(params: parameters.Parameters) -> None:
     parameters.refuse_edited(params, parameters.read(PARAMS), PARAMS)
     best, seconds = finished.best, [epoch.seconds for epoch in finished.epochs]
     names = ("dataset", "recipe", "scheduler", "seed")
-    trained = {name: getattr(params, name) for name in names}
+    outside = finished.network.outside_data
+    seen = {} if outside is None else {"outside_data": outside}
+    trained = {name: getattr(params, name) for name in names} | seen
     settings = model_file.Settings.of(recipe, best.val_threshold, trained)
     aligner = network.load(ALIGNMENT) if recipe.image.align else None
     scores, labels = finished.best_scores.numpy(), validation.labels
@@ -77,6 +79,7 @@ def fit(params: parameters.Parameters) -> None:
     objective = finished.objective
     details = {
         "dataset": params.dataset,
+        **seen,
         "epochs": len(seconds),
         "best_epoch": best.epoch,
         "best_val_loss": best.val_loss,
@@ -90,6 +93,7 @@ def fit(params: parameters.Parameters) -> None:
     atomic.write_json(DETAILS, details)
     metrics = {
         "dataset": params.dataset,
+        **seen,
         "validation_loss": round(best.val_loss, 4),
         "epochs": len(seconds),
         "minutes": round(sum(seconds) / 60, 2),

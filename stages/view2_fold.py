@@ -161,9 +161,11 @@ def main() -> None:
     scores = score_pairs(finished.network, placed, test.rows)
     threshold = finished.best.val_threshold
     figures = verification.figures(scores, test.labels, threshold)
+    outside = finished.network.outside_data
     summary = {
         "parameters": params.in_use(),
         "fold": number,
+        **({} if outside is None else {"outside_data": outside}),
         "epochs": len(finished.epochs),
         "best_epoch": finished.best.epoch,
         "collapsed_epoch": finished.collapsed_epoch,

@@ -67,10 +67,12 @@ def main() -> None:
     curve = verification.roc(scores, labels)
     accuracies = [fold["accuracy_at_threshold"] for fold in folds]
     seconds = sum(fold["seconds"] for fold in folds)
+    outside = {name: folds[0][name] for name in ("outside_data",) if name in folds[0]}
     details = {
         "dataset": params.dataset,
         "recipe": params.recipe,
         "scheduler": params.scheduler,
+        **outside,
         "folds": len(folds),
         "pairs": len(scores),
         "accuracy": mean(accuracies),
@@ -102,7 +104,7 @@ def main() -> None:
         "hours": seconds / 3600,
     }
     # Below one key, so that the names are not those of View 1's figures.
-    named = {name: details[name] for name in ("dataset", "recipe")}
+    named = {name: details[name] for name in ("dataset", "recipe")} | outside
     atomic.write_json(METRICS, {"view2": {**named, **verification.rounded(compared)}})
     atomic.write_csv(
         ROC,

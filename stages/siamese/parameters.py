@@ -19,6 +19,7 @@ from siamese.errors import InputError
 
 IMAGE_SIDE = 250  # of every variant of LFW, in pixels
 FOLDER = "folder"  # the dataset that is people's photographs in a folder of one's own
+TORCHVISION = "torchvision/"  # before the name of a network of torchvision
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Recipe:
     """What is trained, on what images, and how.
 
     Attributes:
-        network: "koch" or "ensemble".
+        network: "koch", "ensemble" or "torchvision/" and the name of a network there.
         objective: "pairs" or "contrastive".
         image: the network's input.
         augmentation: a key of `siamese.training.augmentation.AUGMENTATIONS`.
@@ -92,6 +93,7 @@ class Recipe:
         variant: of the Koch network.
         second_sigmoid: objective "pairs": the loss applies a sigmoid to the network's probability,
             as PyTorch's `BCEWithLogitsLoss` does where it is given one.
+        pretrained: a network of torchvision starts from weights learned on outside data.
     """
 
     network: str
@@ -105,6 +107,7 @@ class Recipe:
     streams: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     variant: Variant = field(default_factory=Variant)
     second_sigmoid: bool = False
+    pretrained: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The keys themselves are those of the dataclasses in `siamese.parameters`.
 
 import dataclasses
 import difflib
+import re
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from siamese.networks.streams import KINDS
 from siamese.parameters import (
     FOLDER,
     IMAGE_SIDE,
+    TORCHVISION,
     Alignment,
     Image,
     Parameters,
@@ -97,10 +99,13 @@ class Network(NamedTuple):
     """What a network needs: its smallest input in pixels, and what it can be trained for."""
 
     smallest: int
-    objective: str
+    objectives: tuple[str, ...]
 
 
-NETWORKS = {"koch": Network(73, "pairs"), "ensemble": Network(32, "contrastive")}
+NETWORKS = {"koch": Network(73, ("pairs",)), "ensemble": Network(32, ("contrastive",))}
+# Of torchvision's; the stage `check` compares names and sizes with torchvision itself.
+BACKBONE = Network(32, ("pairs", "contrastive"))
+NAMES = re.compile(rf"{'|'.join(NETWORKS)}|{TORCHVISION}\w+")
 # The scheduler that a recipe of this objective was tuned for; the listed pairs go with any.
 SUITABLE = {"contrastive": "onecycle"}
 
@@ -120,14 +125,18 @@ RULES: dict[type, dict[str, Rule]] = {
         "validate_on": _choice("held_out", "training", "test"),
     },
     Recipe: {
-        "network": _choice(*NETWORKS),
-        "objective": _choice(*(network.objective for network in NETWORKS.values())),
+        "network": Rule(
+            f"one of {', '.join(NETWORKS)}, or {TORCHVISION}NAME, such as {TORCHVISION}resnet18",
+            lambda value: isinstance(value, str) and NAMES.fullmatch(value) is not None,
+        ),
+        "objective": _choice(*BACKBONE.objectives),
         "augmentation": _choice("none", "koch", "faces"),
         "batch_size": _integer(1, 4096),
         "weight_decay": _number(0, 100),
         "max_epochs": EPOCHS,
         "patience": EPOCHS,
         "second_sigmoid": BOOLEAN,
+        "pretrained": BOOLEAN,
     },
     Variant: {
         "scaling": _choice("unit", "bytes", "standardised"),
@@ -319,15 +328,18 @@ def _together(values: dict[str, Any]) -> str | None:
 
 def _in_recipe(recipe: dict[str, Any], key: str) -> str | None:
     network, image, streams = recipe["network"], recipe["image"], recipe.get("streams") or {}
-    smallest, objective = NETWORKS[network]
-    if recipe["objective"] != objective:
-        return f"{key}.objective is {recipe['objective']!r}; network {network} takes {objective}"
+    smallest, objectives = NETWORKS.get(network, BACKBONE)
+    if recipe["objective"] not in objectives:
+        takes = " or ".join(objectives)
+        return f"{key}.objective is {recipe['objective']!r}; network {network} takes {takes}"
     size = image["size"]
     if size < smallest:
         return f"{key}.image.size is {size}; network {network} takes an integer from {smallest}"
     for name in ("variant", "second_sigmoid"):
         if recipe.get(name) and network != "koch":
             return f"{key}.{name} is {recipe[name]!r}; only network koch takes it"
+    if recipe.get("pretrained") and network in NETWORKS:
+        return f"{key}.pretrained is True; only networks of torchvision take it"
     if network != "ensemble":
         return f"{key}.streams is {streams!r}; only an ensemble has streams" if streams else None
     if not any(streams.get(kind) for kind, stream in KINDS.items() if stream.learned):

@@ -120,6 +120,16 @@ def test_the_network_of_the_experiment_is_exported(tmp_path: Path) -> None:
     np.testing.assert_allclose(embeddings, known, atol=1e-5)
 
 
+def test_a_network_of_torchvision_is_exported(tmp_path: Path) -> None:
+    image, name = Image(160, 32, True), "torchvision/squeezenet1_1"  # which has the fewest layers
+    model = trained(Settings(name, image, {}, 0.0, objective="contrastive"))
+    model.network.get_buffer("slope").fill_(-30.0)
+    found = onnx_files.export(model, tmp_path, random_images(4, image), np.array([[0, 1], [2, 3]]))
+    assert (found.pairs, found.transforms) == (2, None)
+    assert found.scores is not None
+    assert max(found.embeddings, found.scores) < 1e-4
+
+
 def small() -> Model:
     image = Image(160, 32, False)
     return trained(Settings("ensemble", image, {"residual": (1.0,)}, threshold=0.1))

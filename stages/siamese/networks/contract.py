@@ -13,7 +13,12 @@ class Network(nn.Module):
     """Twin networks with shared weights: embeddings, and a comparison of two of them.
 
     Enough for scoring, and for training by listed pairs.
+
+    Attributes:
+        outside_data: what it has learned from before its training; None for nothing.
     """
+
+    outside_data: str | None = None
 
     def embed(self, images: Tensor) -> Tensor:
         """Return embeddings (n, width) of images (n, channels, size, size), float32."""

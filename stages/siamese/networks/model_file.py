@@ -18,7 +18,7 @@ from siamese.errors import InputError
 from siamese.networks.contract import Network
 from siamese.networks.ensemble import Ensemble
 from siamese.networks.koch import KochNetwork
-from siamese.parameters import Alignment, Image, Recipe, Variant
+from siamese.parameters import TORCHVISION, Alignment, Image, Recipe, Variant
 
 FORMAT = 2  # of the file
 # What the names of its tensors begin with.
@@ -42,13 +42,15 @@ class Settings:
     """What the file says besides the parameters.
 
     Attributes:
-        network: "koch" or "ensemble".
+        network: as in `Recipe`.
         image: the network's input.
         streams: of an ensemble, as in `Recipe`.
         threshold: the logit from which on two images show different persons, of the highest
             accuracy on the validation pairs.
         variant: of the Koch network, as in `Recipe`.
-        trained: for people: data set, recipe, scheduler and seed of the training.
+        trained: for people: data set, recipe, scheduler and seed of the training, and
+            outside data, if any.
+        objective: of a network of torchvision, as in `Recipe`.
     """
 
     network: str
@@ -57,6 +59,7 @@ class Settings:
     threshold: float
     variant: Variant = field(default_factory=Variant)
     trained: dict[str, Any] = field(default_factory=dict)
+    objective: str | None = None
 
     @classmethod
     def of(
@@ -64,7 +67,11 @@ class Settings:
     ) -> "Settings":
         """Return the settings of a network that was trained by a recipe."""
         streams = dict(recipe.streams)
-        return cls(recipe.network, recipe.image, streams, threshold, recipe.variant, trained or {})
+        of_torchvision = recipe.network.startswith(TORCHVISION)
+        return cls(
+            *(recipe.network, recipe.image, streams, threshold, recipe.variant, trained or {}),
+            objective=recipe.objective if of_torchvision else None,
+        )
 
     @classmethod
     def from_json(cls, values: Any) -> "Settings":
@@ -72,7 +79,8 @@ class Settings:
         streams = {kind: tuple(zooms) for kind, zooms in values["streams"].items()}
         image, variant = Image(**values["image"]), Variant(**values["variant"])
         threshold, trained = float(values["threshold"]), dict(values["trained"])
-        return cls(values["network"], image, streams, threshold, variant, trained)
+        objective = values.get("objective")  # which earlier files lack
+        return cls(values["network"], image, streams, threshold, variant, trained, objective)
 
 
 class Model(NamedTuple):
@@ -85,13 +93,24 @@ class Model(NamedTuple):
 
 
 def make(settings: Recipe | Settings) -> Network:
-    """Return a new network of these settings, its tensors channels last."""
+    """Return a new network of these settings, its tensors channels last.
+
+    A recipe's starts from the weights that the recipe wants, which may be downloaded.
+
+    Raises:
+        InputError: see `backbone`.
+    """
     size, channels = settings.image.size, settings.image.channels
     network: Network
     if settings.network == "koch":
         network = KochNetwork(size, channels, settings.variant)
     elif settings.network == "ensemble":
         network = Ensemble(size, channels, settings.streams)
+    elif settings.network.startswith(TORCHVISION):
+        from siamese.networks import backbone  # and torchvision, which the others do not need
+
+        pretrained = isinstance(settings, Recipe) and settings.pretrained
+        network = backbone.BACKBONES[settings.objective or ""](settings.network, size, pretrained)
     else:
         raise ValueError(f"unknown network {settings.network!r}")
     return network.to(memory_format=torch.channels_last)
@@ -163,7 +182,7 @@ def load_all(path: Path) -> Model:
             validation = Validation(**scores) if scores else None
     except (
         *(SafetensorError, OSError, RuntimeError, TypeError, KeyError, ValueError),
-        *(AttributeError, ImportError),
+        *(AttributeError, ImportError, InputError),
     ) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: not a model file of this project: {reason}") from None

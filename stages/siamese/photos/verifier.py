@@ -185,7 +185,9 @@ class Verifier:
     @property
     def training(self) -> str:
         """Return the same for a person to read."""
-        known = ", ".join(f"{name} {value}" for name, value in self.trained.items())
+        known = ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in self.trained.items()
+        )
         return known or "nothing is known of its training"
 
     def digest(self) -> str:

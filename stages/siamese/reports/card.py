@@ -119,6 +119,9 @@ def text(
         for kind, zooms in settings.streams.items()
         if zooms
     )
+    outside = ", and nothing\nelse"
+    if "outside_data" in training:
+        outside = f"; before that,\noutside data: {training['outside_data']}, torchvision's weights"
     return f"""---
 {header}---
 
@@ -130,8 +133,8 @@ probability. Network `{settings.network}`{f" ({streams})" if streams else ""}, r
 
 ## Training data
 
-{images}: {dataset["learned_images"]:,} images of {dataset["learned_people"]:,} people, and nothing
-else. It learned from {learned}. Its input is the centre
+{images}: {dataset["learned_images"]:,} images of {dataset["learned_people"]:,} people{outside}.
+It learned from {learned}. Its input is the centre
 {crop}, at {image.size}×{image.size} pixels,
 {"gray" if image.grayscale else "in colour"}{aligned}. Of {training["epochs"]} epochs the one with
 the lowest loss on validation pairs is kept. Training took {training["seconds"] / 60:.1f} minutes on

@@ -257,7 +257,7 @@ def recipes_table(variants: list[Row]) -> str:
         accuracies, accuracy, low, high = _test_accuracy(group)
         rows.append(
             (
-                recipe,
+                recipe + _outside(group[0]["train"]),
                 *(group[0]["settings"][name] for name in ("scheduler", "augmentation")),
                 ", ".join(str(variant["settings"]["seed"]) for variant in group),
                 f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
@@ -288,9 +288,8 @@ def one_shot_table(variants: list[Row]) -> str:
             accuracy = mean(trial["accuracy"] for trial in trials)
             low, high = wilson_interval(accuracy, trials[0]["trials"])
             cells.append(f"{accuracy:.1%} ({low:.1%} to {high:.1%})")
-        rows.append(
-            (name, ", ".join(str(variant["settings"]["seed"]) for variant in group), *cells)
-        )
+        seeds = ", ".join(str(variant["settings"]["seed"]) for variant in group)
+        rows.append((name + _outside(group[0]["train"]), seeds, *cells))
     return markdown(columns, rows)
 
 
@@ -320,7 +319,7 @@ def view2_table(view2: Row | None) -> str:
         return markdown(columns, [])
     folds = view2["accuracies"]
     row = (
-        view2["recipe"],
+        view2["recipe"] + _outside(view2),
         view2["scheduler"],
         f"{view2['seconds'] / 60:.0f}",
         _hardware(view2),
@@ -350,11 +349,12 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
         seeds = f"mean of {len(group)} seeds, " if len(group) > 1 else ""
         value = f"{accuracy:.1%} ({seeds}{low:.1%} to {high:.1%})".replace("%", "")
         protocol = PROTOCOLS[group[0]["settings"]["objective"]]
-        rows.append((f"**`{name}`**", protocol, "none", VIEW_1, value))
+        outside = group[0]["train"].get("outside_data", "none")
+        rows.append((f"**`{name}`**", protocol, outside, VIEW_1, value))
     if view2 is not None:
-        recipe = view2["recipe"]
+        recipe, outside = view2["recipe"], view2.get("outside_data", "none")
         rows.append(
-            (f"**`{recipe}`**", _protocol(recipe, variants), "none", VIEW_2, _with_error(view2))
+            (f"**`{recipe}`**", _protocol(recipe, variants), outside, VIEW_2, _with_error(view2))
         )
     rows.sort(key=lambda row: (row[3], row[1]))
     return markdown(columns, rows)
@@ -434,7 +434,7 @@ def unaligned_table(unaligned: Row) -> str:
                 name = name.removesuffix(", aligned")
             rows.append(
                 (
-                    f"`{recipe}`",
+                    f"`{recipe}`" + _outside(next(iter(measured.values()))),
                     ", ".join(measured),
                     name,
                     f"{mean(each['accuracy_at_threshold'] for each in found):.1%}",
@@ -540,6 +540,11 @@ def ablation_table(ablation: Row) -> str:
     return markdown(columns, rows)
 
 
+def _outside(measured: Row) -> str:
+    """Return what outside data a network has seen, to follow its name; nothing where it is none."""
+    return f", outside data: {measured['outside_data']}" if "outside_data" in measured else ""
+
+
 def _protocol(recipe: str, variants: list[Row]) -> str:
     """Return what a recipe learns from, in LFW's words."""
     objectives = (v["settings"]["objective"] for v in variants if v["settings"]["recipe"] == recipe)
@@ -557,7 +562,7 @@ def summary_table(variants: list[Row], view2: Row | None) -> str:
         rows.append(
             (
                 f"`{name}`",
-                learns[group[0]["settings"]["objective"]],
+                learns[group[0]["settings"]["objective"]] + _outside(group[0]["train"]),
                 VIEW_1,
                 f"{accuracy:.1%} ({low:.1%} to {high:.1%})".replace("%", ""),
                 f"{mean(variant['train']['seconds'] for variant in group) / 60:.1f}",
@@ -566,7 +571,8 @@ def summary_table(variants: list[Row], view2: Row | None) -> str:
     if view2 is not None:
         hardware = "" if view2["device"] == "cpu" else f", {_hardware(view2)}"
         hours = f"{view2['seconds'] / 60:.0f} (ten networks{hardware})"
-        rows.append((f"`{view2['recipe']}`", "people's names", VIEW_2, _with_error(view2), hours))
+        names = f"people's names{_outside(view2)}"
+        rows.append((f"`{view2['recipe']}`", names, VIEW_2, _with_error(view2), hours))
     for method, protocol, on, value in BEST_PUBLISHED:
         rows.append((method, protocol, on, value, ""))
     return markdown(columns, rows)

@@ -70,6 +70,8 @@ def measure(archive: Path) -> Row:
 
     own = json.loads(EVALUATION.read_text(encoding="utf-8"))
     row = {"dataset": own["dataset"], "own": _short(own["test"]), "as_they_are": evaluate(None)}
+    if "outside_data" in settings.trained:
+        row["outside_data"] = settings.trained["outside_data"]
     if model.aligner is not None:
         gray = torch.from_numpy(images.read(sorted(found.items()), faces, network.INPUT))
         row["aligned"] = evaluate(model.aligner.align(gray).transforms.numpy())
