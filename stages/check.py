@@ -39,9 +39,8 @@ def main() -> None:
     from siamese import parameters, rules  # which need one of the packages
 
     params = rules.check(parameters.parse(parameters.read_text(PARAMS), str(PARAMS)), str(PARAMS))
-    for name in dict.fromkeys((params.recipe, params.view2.recipe)):
-        if params.recipes[name].network.startswith(parameters.TORCHVISION):
-            check_backbone(params.recipes[name], f"{PARAMS}: recipes.{name}")
+    for name, recipe in rules.of_torchvision(params).items():
+        check_backbone(recipe, f"{PARAMS}: recipes.{name}")
     for remark in (rules.remark(params), rules.unused(params)):
         if remark:
             print(f"note: {remark}", file=sys.stderr)

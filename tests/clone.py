@@ -27,6 +27,8 @@ SMALL = {
     "recipes.contrastive.streams.fisher": "[]",
     "recipes.contrastive.batch_size": "16",
     "recipes.contrastive.max_epochs": "2",
+    "recipes.resnet18.image.size": "32",
+    "recipes.resnet18.max_epochs": "1",
     "recipes.large.image.size": "40",  # of which its closest Fisher vectors see 26
 }
 

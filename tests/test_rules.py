@@ -81,7 +81,12 @@ def test_the_choices_are_those_of_the_code() -> None:
         ("processes", 33, "recipes.koch.batch_size at most, 32 here"),
         ("recipes.contrastive.image", 105, "a mapping of crop, size, grayscale"),
         ("recipes.koch.image.size", 31, "an integer from 32"),
-        ("recipes.koch.network", "residual", "one of koch, ensemble"),
+        ("recipes.koch.network", "residual", "one of koch, ensemble, or torchvision/NAME, such"),
+        ("recipes.koch.network", "resnet18", "one of koch, ensemble, or torchvision/NAME, such"),
+        ("recipes.resnet18.network", "torchvision/", "one of koch, ensemble, or torchvision/NAME"),
+        ("recipes.resnet18.network", "torchvision/a b", "one of koch, ensemble, or torchvision/"),
+        ("recipes.resnet18.network", ["koch"], "one of koch, ensemble, or torchvision/NAME"),
+        ("recipes.resnet18.pretrained", "IMAGENET1K_V1", "true or false"),
         ("recipes.large.streams.residual", [1, 0.4], "a list of shares of the image's side"),
         ("recipes.large.streams.hue", [2], "a list of shares of the image's side"),
         ("recipes.large.streams.fisher", 1.0, "a list of shares of the image's side"),
@@ -126,6 +131,9 @@ def test_a_wrong_value_is_named_with_its_key_and_what_it_takes(
         ("recipes.koch.streams", {"hue": [0.8]}, "only an ensemble has streams"),
         ("recipes.quick.streams.residual", [], "at least one learned stream (residual)"),
         ("recipes.koch.image.size", 64, "size is 64; network koch takes an integer from 73"),
+        ("recipes.koch.pretrained", True, "pretrained is True; only networks of torchvision take"),
+        ("recipes.resnet18.streams", {"hue": [0.8]}, "only an ensemble has streams"),
+        ("recipes.resnet18.second_sigmoid", True, "second_sigmoid is True; only network koch tak"),
         ("recipes.quick.second_sigmoid", True, "second_sigmoid is True; only network koch takes"),
         ("recipes.quick.variant", {"scaling": "bytes"}, "only network koch takes it"),
     ],
@@ -133,6 +141,15 @@ def test_a_wrong_value_is_named_with_its_key_and_what_it_takes(
 def test_values_that_do_not_fit_together_are_named(key: str, value: Any, says: str) -> None:
     with pytest.raises(InputError, match=re.escape(says)):
         rules.check(changed(key, value))
+
+
+def test_a_network_of_torchvision_takes_either_objective_and_is_found_where_it_is_used() -> None:
+    values = changed("recipes.resnet18.objective", "pairs")
+    assert rules.of_torchvision(rules.check(values)) == {}
+    values["recipe"] = "resnet18"
+    assert rules.of_torchvision(rules.check(values)).keys() == {"resnet18"}
+    values["view2"]["recipe"] = "resnet18"
+    assert rules.of_torchvision(rules.check(values | {"recipe": "koch"})).keys() == {"resnet18"}
 
 
 def test_people_held_out_are_never_learned_from() -> None:

@@ -191,6 +191,12 @@ def check(values: Any, name: str = "params.yaml") -> Parameters:
     return parameters.build(values, name)
 
 
+def of_torchvision(params: Parameters) -> dict[str, Recipe]:
+    """Return the recipes in use, by name, whose networks are torchvision's."""
+    used = {name: params.recipes[name] for name in (params.recipe, params.view2.recipe)}
+    return {name: each for name, each in used.items() if each.network.startswith(TORCHVISION)}
+
+
 def remark(params: Parameters) -> str | None:
     """Return a line on a scheduler that does not suit the recipe, or None."""
     suitable = SUITABLE.get(params.recipe_settings.objective)

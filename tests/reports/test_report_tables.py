@@ -174,6 +174,35 @@ def test_view_2_on_a_gpu_names_it() -> None:
     )
 
 
+def test_outside_data_is_named_in_every_table_that_compares_networks() -> None:
+    rows = seeds(0.8, 0.9, recipe="resnet18", objective="contrastive", pretrained=True)
+    for row in rows:
+        row["train"]["outside_data"] = "ImageNet-1K (weights)"
+    measured = {"accuracy_at_threshold": 0.5, "auc": 0.5, "brier_score": 0.5}
+    view2 = {
+        "recipe": "resnet18", "scheduler": "onecycle", "seconds": 300, "accuracy": 0.9,
+        "standard_error": 0.0123, "auc": 0.9, "accuracies": [0.9],
+        "tar_at_far": dict.fromkeys(("0.1", "0.01", "0.001"), 0.5),
+        **CPU, "outside_data": "ImageNet-1K (weights)",
+    }  # fmt: skip
+    unaligned = {"resnet18": {"0": {"own": measured, "outside_data": "ImageNet-1K (weights)"}}}
+    variants = [*seeds(0.7), *rows]
+    made = tables.make(variants, view2, {}, unaligned, {})
+    counts = {
+        "recipes": 1,
+        "one-shot": 1,
+        "summary": 2,
+        "published": 2,
+        "view 2": 1,
+        "unaligned": 1,
+    }
+    for name, count in counts.items():
+        named = [line for line in made[name].splitlines() if "ImageNet-1K (weights)" in line]
+        assert len(named) == count, name
+        assert all("resnet18" in line for line in named)
+    assert "| resnet18, outside data: ImageNet-1K (weights) | none |" in made["recipes"]
+
+
 def test_the_ablation_is_shown_by_recipe() -> None:
     row = {
         "streams": "all but hue 0.8", "validation_loss": 0.25, "test_accuracy": 0.9,
