@@ -119,9 +119,9 @@ def text(
         for kind, zooms in settings.streams.items()
         if zooms
     )
-    outside = ", and nothing\nelse"
+    outside = ", and nothing else"
     if "outside_data" in training:
-        outside = f"; before that,\noutside data: {training['outside_data']}, torchvision's weights"
+        outside = f"; before that, outside data: {training['outside_data']}, torchvision's weights"
     return f"""---
 {header}---
 
