@@ -74,6 +74,17 @@ def test_every_family_gives_embeddings(name: str) -> None:
         assert network(torch.zeros(2, 3, size, size)).shape == (2, EMBEDDING_SIZE)
 
 
+def test_running_averages_follow_a_short_training() -> None:
+    network = made("pairs", "torchvision/mnasnet0_5").train()  # its own momentum is 0.0003
+    images = torch.rand(4, 1, SIZE, SIZE)
+    first, normal, *_ = network.twin.get_submodule("0.layers").children()
+    assert isinstance(normal, torch.nn.BatchNorm2d)
+    with torch.no_grad():
+        network.embed(images)
+        seen = first((images.expand(-1, 3, -1, -1) - network.mean) / network.deviation)
+    torch.testing.assert_close(normal.running_mean, 0.1 * seen.mean(dim=(0, 2, 3)))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("objective", BACKBONES)
 def test_scores_are_of_both_images_gray_or_in_colour(objective: str, channels: int) -> None:
