@@ -17,7 +17,7 @@ SETTINGS = {
     "dataset": "lfw-deepfunneled",
     "recipe": "quick",
     "scheduler": "onecycle",
-    "alignment.steps": "10",
+    "recipes.quick.image.align": "false",
     "recipes.quick.image.size": "32",
     "recipes.quick.max_epochs": "1",
     "recipes.quick.streams.gradients": "[]",
