@@ -10,8 +10,11 @@ import asked
 from siamese import __main__, machine
 from siamese.dataset import tables
 from siamese.dataset.protocol import DIFFERENT, SAME, Face, Pair
+from siamese.export import onnx_files
+from siamese.networks.model_file import Model
 
 pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.usefixtures("denormals")
 
 
 @pytest.fixture
@@ -54,9 +57,17 @@ def test_every_decision_on_the_test_pairs_is_compared(
 
 
 def test_images_of_another_size_are_said_not_to_have_been_compared(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def export(
+        model: Model, folder: Path, images: object = None, rows: object = None
+    ) -> onnx_files.Agreement:
+        assert images is None
+        assert rows is None
+        return onnx_files.Agreement(1e-7, None, None, 0)
+
     write_test_pairs(folder, 2 * asked.IMAGE.size)
+    monkeypatch.setattr(onnx_files, "export", export)
     __main__.main()
     printed = capsys.readouterr()
     assert printed.err == (

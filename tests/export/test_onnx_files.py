@@ -1,6 +1,7 @@
 """Exported graphs give what the networks give, for any number of images, or are not written."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,20 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 import asked
+import small_runs
 from siamese import parameters
 from siamese.alignment.network import AlignmentNetwork
 from siamese.errors import InputError
 from siamese.export import onnx_files
 from siamese.networks import model_file
-from siamese.networks.ensemble import Ensemble
 from siamese.networks.model_file import Model, Settings
 from siamese.networks.scoring import score_pairs, to_input
 from siamese.parameters import Image
 
 onnxruntime = pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.usefixtures("denormals")
 
 TRAINED = {"dataset": "made up"}
 ALL_KINDS: dict[str, tuple[float, ...]] = {
@@ -107,13 +108,32 @@ def test_each_file_says_what_it_takes_and_where_the_threshold_is(
         assert values["alignment"]["iterations"] == 2
 
 
-def test_the_network_of_the_experiment_is_exported(tmp_path: Path) -> None:
-    model = trained(Settings("koch", Image(250, 73, True), {}, threshold=0.0))
-    (tmp_path / "align.onnx").write_text("of another network")
-    found = onnx_files.export(model, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["compare.onnx", "embed.onnx"]
+def test_even_areas_are_no_division_by_zero(exported: tuple[Model, Path, Any]) -> None:
+    # A constant of 1e-8 keeps even areas from 0 / 0; onnxscript's optimizer takes it for 0.
+    model, folder, _ = exported
+    session = onnxruntime.InferenceSession(str(folder / "embed.onnx"))
+    images = random_images(1, model.settings.image)
+    images[0, 10:30, 10:30] = 128
+    (embeddings,) = session.run(None, {"images": images})
+    assert np.isfinite(embeddings).all()
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path, Any]:
+    """Export a network of the experiment to a folder where another one's alignment is."""
+    folder = tmp_path_factory.mktemp("koch")
+    settings = Settings("koch", Image(250, small_runs.SIZE, True), {}, threshold=0.1)
+    torch.manual_seed(1)
+    model = Model(small_runs.small_koch().eval(), settings, None, asked.VALIDATION)
+    (folder / "align.onnx").write_text("of another network")
+    return model, folder, onnx_files.export(model, folder)
+
+
+def test_the_network_of_the_experiment_is_exported(experiment: tuple[Model, Path, Any]) -> None:
+    model, folder, found = experiment
+    assert sorted(path.name for path in folder.iterdir()) == ["compare.onnx", "embed.onnx"]
     assert (found.transforms, found.scores, found.pairs) == (None, None, 0)
-    session = onnxruntime.InferenceSession(str(tmp_path / "embed.onnx"))
+    session = onnxruntime.InferenceSession(str(folder / "embed.onnx"))
     images = random_images(3, model.settings.image)
     (embeddings,) = session.run(None, {"images": images})
     known = model.network.embed(to_input(torch.from_numpy(images))).detach()
@@ -130,60 +150,56 @@ def test_a_network_of_torchvision_is_exported(tmp_path: Path) -> None:
     assert max(found.embeddings, found.scores) < 1e-4
 
 
-def small() -> Model:
-    image = Image(160, 32, False)
-    return trained(Settings("ensemble", image, {"residual": (1.0,)}, threshold=0.1))
+@pytest.fixture
+def model(experiment: tuple[Model, Path, Any], monkeypatch: pytest.MonkeyPatch) -> Model:
+    """Return that network, to be changed; what is exported of it are the files that there are."""
+    model, folder, _ = experiment
+
+    def copy(module: object, inputs: object, results: object, path: Path, metadata: object) -> None:
+        shutil.copy(folder / path.name, path)
+
+    monkeypatch.setattr(onnx_files, "_write", copy)
+    return model
 
 
 def test_without_agreement_nothing_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = tmp_path / "embed.onnx"
     before.write_text("an earlier one")
-    right = onnx_files._Embed.forward
-    monkeypatch.setattr(onnx_files._Embed, "forward", lambda self, images: right(self, images) + 1)
+    right = model.network.embed
+    monkeypatch.setattr(model.network, "embed", lambda images: right(images) + 1)
     with pytest.raises(InputError, match=r"differ by 1 from PyTorch's, more than 0\.0001"):
-        onnx_files.export(small(), tmp_path)
+        onnx_files.export(model, tmp_path)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["an earlier one"]
 
 
-def test_not_a_number_is_no_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = onnx_files._Embed.forward
-    monkeypatch.setattr(
-        onnx_files._Embed, "forward", lambda self, images: (right(self, images) - 9).sqrt()
-    )
+def test_not_a_number_is_no_agreement(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = model.network.embed
+    monkeypatch.setattr(model.network, "embed", lambda images: (right(images) - 9).sqrt())
     with pytest.raises(InputError, match="differ by nan"):
-        onnx_files.export(small(), tmp_path / "new")
+        onnx_files.export(model, tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_decision_is_no_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(self: Any, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        score = self.network.compare(first, second)
-        return 0.2 - score, score  # the threshold is 0.1
-
-    monkeypatch.setattr(onnx_files._Compare, "forward", wrong)
-    model = small()
+def test_another_decision_is_no_agreement(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = model.network.compare
+    # The threshold is 0.1.
+    monkeypatch.setattr(model.network, "compare", lambda first, second: 0.2 - right(first, second))
     images = random_images(4, model.settings.image)
     with pytest.raises(InputError, match="decides 2 of 2 test pairs otherwise than PyTorch"):
         onnx_files.export(model, tmp_path, images, np.array([[0, 1], [2, 3]]))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(InputError, match=r"exporting needs onnxscript: pip install"):
-        onnx_files.export(small(), tmp_path / "new")
+        onnx_files.export(model, tmp_path / "new")
     assert not (tmp_path / "new").exists()
-
-
-def test_an_ensemble_is_exported_whose_faint_gradients_are_no_zeros(tmp_path: Path) -> None:
-    # A constant of 1e-8 keeps even areas from 0 / 0; onnxscript's optimizer takes it for 0.
-    model = small()
-    assert isinstance(model.network, Ensemble)
-    onnx_files.export(model, tmp_path)
-    session = onnxruntime.InferenceSession(str(tmp_path / "embed.onnx"))
-    images = random_images(1, model.settings.image)
-    images[0, 10:20, 10:20] = 128
-    (embeddings,) = session.run(None, {"images": images})
-    assert np.isfinite(embeddings).all()

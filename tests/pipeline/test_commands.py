@@ -2,13 +2,14 @@
 
 import json
 import re
+import shutil
 import tarfile
 from pathlib import Path
 
 import pytest
 import yaml
 
-from clone import ROOT, Clone, make_clone
+from clone import ROOT, Clone
 from siamese.commands import COMMANDS
 from siamese.lfw import drawn_faces
 
@@ -40,18 +41,23 @@ def commands(page: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """Return a clone on drawn faces whose first run is committed."""
-    one_epoch = {f"recipes.{name}.max_epochs": "1" for name in ("koch", "contrastive", "large")}
-    clone = make_clone(tmp_path_factory.mktemp("commands") / "clone", one_epoch)
+def committed(first_run: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Return a clone whose first run is committed, to look at; other recipes are of one epoch."""
+    clone = first_run.copy(tmp_path_factory.mktemp("commands") / "clone")
+    clone.set({f"recipes.{name}.max_epochs": "1" for name in ("contrastive", "large")})
     clone.env["COLUMNS"] = str(WIDTH)
-    clone.type("dvc repro && git add -A && git commit -q -m 'first run'")
+    clone.type("dvc repro && git add -A && git commit -q -m 'other recipes of one epoch'")
     return clone
+
+
+@pytest.fixture
+def clone(committed: Clone, tmp_path: Path) -> Clone:
+    """Return a copy of that clone, to change things in."""
+    return committed.copy(tmp_path / "clone")
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_the_page_works(clone: Clone, page: str) -> None:
-    clone.type("git checkout -q . && dvc checkout -q --force")
     printed = {command: clone.type(command) for command in commands(page)}
     assert len(printed) > 5
 
@@ -73,10 +79,8 @@ def test_every_command_of_the_page_works(clone: Clone, page: str) -> None:
 
 
 def test_quick_runs_on_drawn_faces_as_readme_says_with_its_own_settings(clone: Clone) -> None:
-    clone.type("git checkout -q . && dvc checkout -q --force")
-    clone.type("git checkout -q HEAD^ -- params.yaml")
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    (clone.path / "params.yaml").write_text(text, encoding="utf-8")
+    shutil.copy(ROOT / "params.yaml", clone.path)
+    clone.set({"alignment.steps": "100"})  # whose own 1500 take minutes
     output = clone.type("dvc exp run -S dataset=synthetic -S recipe=quick -S scheduler=onecycle")
     assert "collapsed" not in output
     assert clone.json("metrics/test.json")["auc"] > 0.9
@@ -102,7 +106,6 @@ def test_quick_runs_on_drawn_faces_as_readme_says_with_its_own_settings(clone: C
 
 
 def test_a_scheduler_that_does_not_suit_is_told_before_anything_starts(clone: Clone) -> None:
-    clone.type("git checkout -q . && dvc checkout -q --force")
     output = clone.type("dvc exp run -S recipe=quick -S recipes.quick.patience=1")
     note = output.index("note: recipe quick was tuned for scheduler onecycle")
     assert note < output.index("stages/train.py")
@@ -112,21 +115,20 @@ def test_a_scheduler_that_does_not_suit_is_told_before_anything_starts(clone: Cl
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_every_command_says_what_it_takes(clone: Clone, command: str) -> None:
-    output = clone.type(f"siamese {command} --help")
+def test_every_command_says_what_it_takes(committed: Clone, command: str) -> None:
+    output = committed.type(f"siamese {command} --help")
     assert output.startswith(f"usage: siamese {command}".strip())
-    assert clone.type(f"python -m siamese {command} --help") == output
+    assert committed.type(f"python -m siamese {command} --help") == output
 
 
-def test_a_stage_with_arguments_says_what_it_takes(clone: Clone) -> None:
-    assert "number" in clone.type("python stages/view2_fold.py --help")
-    assert "the following arguments are required: number" in clone.type(
+def test_a_stage_with_arguments_says_what_it_takes(committed: Clone) -> None:
+    assert "number" in committed.type("python stages/view2_fold.py --help")
+    assert "the following arguments are required: number" in committed.type(
         "python stages/view2_fold.py", fails=True
     )
 
 
 def test_the_picture_is_drawn_of_drawn_faces_only(clone: Clone) -> None:
-    clone.type("git checkout -q . && dvc checkout -q --force")
     picture = clone.path / "docs" / "example.png"
     before = picture.read_bytes() if picture.exists() else b""
     assert "shows the workspace's run" in clone.type("siamese example")
@@ -137,7 +139,6 @@ def test_the_picture_is_drawn_of_drawn_faces_only(clone: Clone) -> None:
 
 
 def test_the_card_has_the_runs_own_figures(clone: Clone) -> None:
-    clone.type("git checkout -q . && dvc checkout -q --force")
     assert "model-card.md describes" in clone.type("siamese card")
     _, header, body = (clone.path / "data/model-card.md").read_text("utf-8").split("---\n", 2)
     test = clone.json("data/evaluation.json")["test"]
@@ -151,11 +152,10 @@ def test_the_card_has_the_runs_own_figures(clone: Clone) -> None:
     assert line.startswith(
         "error: data/model.safetensors is of recipe koch, params.yaml says quick"
     )
-    clone.type("git checkout -q params.yaml")
 
 
-def test_a_clone_without_a_network_says_which_command_makes_one(tmp_path: Path) -> None:
-    clone = make_clone(tmp_path / "clone")
+def test_a_clone_without_a_network_says_which_command_makes_one(clone: Clone) -> None:
+    (clone.path / "data/model.safetensors").unlink()
     [line] = clone.type("siamese ablation", fails=True).splitlines()
     assert line == "error: data/model.safetensors is missing; `dvc repro` makes it"
 
@@ -171,7 +171,6 @@ def test_a_download_without_git_runs_after_the_commands_that_docs_name(clone: Cl
 
 
 def test_a_store_takes_results_to_another_clone(clone: Clone) -> None:
-    clone.type("git checkout -q . && dvc checkout -q --force")
     other = Clone(clone.path.parent / "other")
     clone.type(f"git clone -q . {other.path}")
     assert "No remote provided and no default remote set" in other.type("dvc pull", fails=True)
@@ -186,13 +185,13 @@ def test_a_store_takes_results_to_another_clone(clone: Clone) -> None:
 
 
 def test_a_published_network_is_one_command_away(clone: Clone, tmp_path: Path) -> None:
-    clone.type("git checkout -q . && dvc checkout -q --force")
     public = tmp_path / "public.git"
     clone.type(f"git clone -q --bare . {public} && git remote set-url origin {public}")
     for command in marked("docs/photos.md", "a published network"):
         clone.type(command.replace("/path/to/store", str(tmp_path / "store")))
     away = Clone(tmp_path / "away")
     away.path.mkdir()
+    away.env["PYTHONPATH"] = clone.env["PYTHONPATH"]  # networks of fewer filters
     get, verify = marked("docs/photos.md", "elsewhere")
     away.type(get.replace("https://example.org/your/clone", str(public)))
     model = (clone.path / "data" / "model.safetensors").read_bytes()

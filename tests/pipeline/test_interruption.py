@@ -18,22 +18,24 @@ from typing import Any
 import pytest
 import yaml
 
-from clone import Clone, make_clone
+from clone import Clone
 from siamese import checkpoint
 
 pytestmark = pytest.mark.pipeline
 
-EPOCHS = 3
+# Enough of them, and each long enough, that a run is stopped twice before its end.
+SETTINGS = {"recipes.koch.batch_size": "4", "recipes.koch.patience": "5"}
+EPOCHS = 5
 # What the clock and not the run decides.
 TIMES = ("seconds", "minutes")
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def clone(first_run: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Return a clone in which `dvc repro` has run and its results are committed."""
-    path = tmp_path_factory.mktemp("interruption") / "clone"
-    clone = make_clone(path, {"recipes.koch.max_epochs": str(EPOCHS)})
-    clone.type("dvc repro && git add -A && git commit -q -m 'first run'")
+    clone = first_run.copy(tmp_path_factory.mktemp("interruption") / "clone")
+    clone.set(SETTINGS | {"recipes.koch.max_epochs": str(EPOCHS)})
+    clone.type("dvc repro && git add -A && git commit -q -m 'first run, longer'")
     return clone
 
 
@@ -196,8 +198,8 @@ def test_experiments_in_a_queue_keep_apart(clone: Clone, monkeypatch: pytest.Mon
         for name, result in found.items()
     }
     assert rates["none"] == [1e-4] * EPOCHS
-    assert rates["step"] == pytest.approx([1e-2, 1e-3, 1e-4])
-    assert rates["multistep"] == pytest.approx([1e-2, 1e-3, 1e-3])
+    assert rates["step"] == pytest.approx([1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
+    assert rates["multistep"] == pytest.approx([1e-2, 1e-3, 1e-3, 1e-4, 1e-4])
     # The same schedule under two names, which the model files hold.
     step, exponential = (
         {name: value for name, value in found[scheduler].items() if name != "model"}

@@ -34,7 +34,10 @@ def clone(dataset: drawn_faces.Dataset, tmp_path_factory: pytest.TempPathFactory
             path = root / "people" / name.replace("_", " ")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-    return make_clone(root / "clone", SETTINGS)
+    clone = make_clone(root / "clone")
+    clone.set(SETTINGS)
+    clone.type("git commit -q -a -m 'settings for people of our own'")
+    return clone
 
 
 def error(output: str) -> str:
