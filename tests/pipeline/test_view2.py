@@ -169,13 +169,14 @@ def test_the_threshold_is_from_the_validation_pairs(
 
     def fit(
         params: Parameters, images: object, learned: object, val: pairs.PairRows, *rest: object,
-        fold: int,
+        fold: int, device: object,
     ) -> tuple[SimpleNamespace, SimpleNamespace]:  # fmt: skip
         given.update(learned=learned, validation=val, fold=fold)
         best = SimpleNamespace(val_threshold=1.75, epoch=2)
         run = SimpleNamespace(
-            network=None, epochs=[], best=best, collapsed_epoch=None, diverged_epoch=None
-        )
+            network=SimpleNamespace(outside_data=None), epochs=[], best=best,
+            collapsed_epoch=None, diverged_epoch=None,
+        )  # fmt: skip
         return run, SimpleNamespace(remove=lambda: None)
 
     def aligned(images: people.ImagesOfPeople) -> NDArray[np.uint8]:
