@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from siamese import errors
-from siamese.benchmark.ours import settings
-from siamese.benchmark.workload import SIZE
-from siamese.dataset import images, tables
+from siamese.benchmark.workload import SIZE, settings
+from siamese.dataset import archive, images, tables
 from siamese.dataset.protocol import Face
-from siamese.lfw import archive, drawn_faces
+from siamese.lfw import drawn_faces
 
 TAR, INDEX, ARRAY = "images.tar", "images.csv", "faces.npy"
 

@@ -5,22 +5,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from siamese.dataset import images
+from siamese.benchmark.workload import settings
+from siamese.dataset import archive, images
 from siamese.dataset.images import Pixels
 from siamese.dataset.pairs import PairRows
 from siamese.dataset.protocol import Face
-from siamese.lfw import archive
 from siamese.networks.koch import KochNetwork
 from siamese.networks.scoring import score_pairs
-from siamese.parameters import IMAGE_SIDE, Image
 from siamese.training.objectives import PairObjective
 
 LEARNING_RATE = 1e-4
-
-
-def settings(size: int) -> Image:
-    """Return whole gray images of a size."""
-    return Image(crop=IMAGE_SIDE, size=size, grayscale=True)
 
 
 def network(size: int) -> KochNetwork:

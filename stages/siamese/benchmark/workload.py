@@ -6,12 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
+from siamese.dataset import archive
 from siamese.dataset.protocol import Face
-from siamese.lfw import archive, drawn_faces
+from siamese.lfw import drawn_faces
+from siamese.parameters import IMAGE_SIDE, Image
 
 SIZE = 105  # of the Koch network's input, in pixels
 BATCH_SIZE = 32  # pairs
 Rows = list[list[int]]
+
+
+def settings(size: int) -> Image:
+    """Return whole gray images of a size."""
+    return Image(crop=IMAGE_SIDE, size=size, grayscale=True)
 
 
 @dataclass(frozen=True)
