@@ -111,7 +111,7 @@ def main() -> None:
         ("far", "tar"),
         ((f"{far:g}", f"{tar:g}") for far, tar in zip(curve.far, curve.tar, strict=True)),
     )
-    print(f"View 2: accuracy {details['accuracy']:.2%} ± {details['standard_error']:.2%}")
+    print(f"{len(folds)} folds: accuracy {details['accuracy']:.2%} ± {details['standard_error']:.2%}")
 
 
 if __name__ == "__main__":
