@@ -12,9 +12,9 @@ from siamese import atomic, machine, parameters
 from siamese.alignment import learning, network, transforms
 from siamese.checkpoint import UNFINISHED, Checkpoint
 from siamese.dataset import examples, images, tables
+from siamese.dataset.archive import read_packed
 from siamese.dataset.people import first_of_each
 from siamese.errors import run
-from siamese.lfw.archive import read_packed
 
 PARAMS = Path("params.yaml")
 ARCHIVE = Path("data/images.tar")

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from siamese import atomic, errors, parameters
-from siamese.dataset import people, tables
+from siamese.dataset import archive, people, tables
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
 from siamese.folder import collection, division
 from siamese.folder.source import locate
-from siamese.lfw import archive, drawn_faces, sources
+from siamese.lfw import drawn_faces, sources
 from siamese.lfw.fetching import fetch
 from siamese.parameters import FOLDER, Parameters
 from siamese.project import absolute, project

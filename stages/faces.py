@@ -4,8 +4,8 @@ from pathlib import Path
 
 from siamese import parameters
 from siamese.dataset import images, tables
+from siamese.dataset.archive import read_packed
 from siamese.errors import run
-from siamese.lfw.archive import read_packed
 
 PARAMS = Path("params.yaml")
 ARCHIVE = Path("data/images.tar")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from siamese.dataset import archive
 from siamese.errors import InputError
-from siamese.lfw import archive, sources
+from siamese.lfw import sources
 
 IMAGES = {
     "Ada_Al-Ameri/Ada_Al-Ameri_0001.jpg": b"\xff\xd8 first",

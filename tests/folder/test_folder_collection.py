@@ -2,21 +2,18 @@
 
 import csv
 import dataclasses
-import os
 import shutil
-import threading
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from own_people import fill, people, photograph
+from siamese.dataset import archive
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
 from siamese.folder import collection, source
-from siamese.folder.collection import collect, in_order
-from siamese.lfw import archive
+from siamese.folder.collection import collect
 from siamese.parameters import People
 
 SETTINGS = People()
@@ -141,28 +138,6 @@ def test_a_file_that_cannot_be_read_is_listed_and_a_folder_that_has_gone_is_an_e
         shutil.rmtree(folder)
         with pytest.raises(InputError, match="people: has gone while it was read"):
             collection.check(opened, "Person 00/1.png")
-
-
-def test_only_a_few_results_wait_and_they_come_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    taken: list[int] = []
-    release = threading.Event()
-
-    def slow(number: int) -> int:
-        if number == 0:
-            release.wait(5)
-        return 2 * number
-
-    def items() -> Iterator[int]:
-        for number in range(100):
-            taken.append(number)
-            yield number
-
-    results = in_order(slow, items())
-    threading.Timer(0.05, release.set).start()
-    assert next(results) == (0, 0)
-    assert len(taken) <= 6
-    assert [result for _, result in results] == [2 * number for number in range(1, 100)]
 
 
 def test_photographs_stream_through_memory(tmp_path: Path) -> None:

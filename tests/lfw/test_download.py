@@ -15,8 +15,9 @@ import pytest
 
 import download as stage
 from siamese import parameters
+from siamese.dataset import archive
 from siamese.errors import InputError
-from siamese.lfw import archive, drawn_faces, sources
+from siamese.lfw import drawn_faces, sources
 from siamese.project import absolute, project
 
 IMAGES = {"Ada/Ada_0001.jpg": b"one", "Ada/Ada_0002.jpg": b"two", "Bo/Bo_0001.jpg": b"three"}

@@ -22,7 +22,7 @@ FOLDERS = {
     "alignment": set(),
     "dataset": set(),
     "features": set(),
-    "folder": {"dataset", "lfw"},
+    "folder": {"dataset"},
     "drawing": set(),
     "networks": {"alignment", "features"},
     "evaluation": {"dataset"},

@@ -1,11 +1,8 @@
 """From image files to one array of images, the network's input."""
 
 import dataclasses
-import os
 import tempfile
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import repeat, zip_longest
 from pathlib import Path
 
@@ -15,16 +12,13 @@ from numpy.typing import NDArray
 
 from siamese import atomic, progress
 from siamese.dataset import photograph
+from siamese.dataset.parallel import map_in_order
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
 from siamese.parameters import IMAGE_SIDE, Image
 
 Pixels = NDArray[np.uint8]
 Transform = NDArray[np.floating]  # (4,), see `siamese.alignment.transforms`
-
-# Images that are being decoded or wait for it: enough to keep every core busy, few enough that they
-# take no memory.
-WAITING = 256
 
 
 def decode(
@@ -141,15 +135,13 @@ def decode_all(
         transforms: (images, 4), one for each image, or None.
     """
     each = repeat(None) if transforms is None else iter(transforms)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting: deque[tuple[str, Future[Pixels]]] = deque()
-        for (name, jpeg), transform in zip(images, each, strict=False):
-            waiting.append((name, pool.submit(decode, name, jpeg, settings, transform)))
-            if len(waiting) == WAITING:
-                first, decoded = waiting.popleft()
-                yield first, decoded.result()
-        for name, decoded in waiting:
-            yield name, decoded.result()
+
+    def one(item: tuple[tuple[str, bytes], Transform | None]) -> Pixels:
+        (name, content), transform = item
+        return decode(name, content, settings, transform)
+
+    for ((name, _), _), pixels in map_in_order(one, zip(images, each, strict=False)):
+        yield name, pixels
 
 
 def read(
@@ -261,7 +253,6 @@ def reframe(
         return crop_and_resize(image, settings, None if transforms is None else transforms[row])
 
     result = np.empty(shape(len(images), settings), dtype=np.uint8)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row, pixels in enumerate(pool.map(one, range(len(images)))):
-            result[row] = pixels
+    for row, pixels in map_in_order(one, range(len(images))):
+        result[row] = pixels
     return result

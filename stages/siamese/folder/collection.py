@@ -1,29 +1,25 @@
 """Photographs checked one by one on all cores, and stored as they are: none is trusted."""
 
 import hashlib
-import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from siamese import atomic, progress
-from siamese.dataset import photograph
+from siamese.dataset import archive, photograph
+from siamese.dataset.parallel import map_in_order
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
 from siamese.folder import layout
 from siamese.folder.division import refuse_too_few
 from siamese.folder.layout import Layout, Person
 from siamese.folder.source import Source, open_source
-from siamese.lfw import archive
 from siamese.parameters import People
 
 SMALLEST_SIDE = 16  # of a photograph, in pixels: a face in fewer shows nobody
 ASTRAY = "in no person's folder"
 NOBODY = "no photograph of this person can be used"
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Checked(NamedTuple):
@@ -110,7 +106,7 @@ def screen(
     files = [(name, file) for name, theirs in people for file in theirs]
     bar = progress.bar(files, title="photographs", unit=" photographs", total=len(files))
     left = {name: len(theirs) for name, theirs in people}
-    for (name, file), checked in in_order(lambda each: check(source, each[1]), bar):
+    for (name, file), checked in map_in_order(lambda each: check(source, each[1]), bar):
         reason = checked.reason
         if reason is None:
             known_name, known = first.setdefault(checked.digest, (name, file))
@@ -150,26 +146,6 @@ def check(source: Source, name: str) -> Checked:
     if min(width, height) < SMALLEST_SIDE:
         return Checked(b"", b"", f"{width}×{height} pixels; at least {SMALLEST_SIDE} are needed")
     return Checked(content, hashlib.sha256(content).digest(), None)
-
-
-def in_order(
-    function: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[tuple[Item, Result]]:
-    """Yield each item with its result, computed on all cores, in order and a few ahead."""
-    workers = os.cpu_count() or 1
-    waiting: deque[tuple[Item, Future[Result]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for item in items:
-                waiting.append((item, pool.submit(function, item)))
-                if len(waiting) > 2 * workers:
-                    done, future = waiting.popleft()
-                    yield done, future.result()
-            while waiting:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _too_many(rejected: Sequence[Rejected], files: int, path: Path, listed: Path) -> str:

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from siamese.dataset import archive
+from siamese.dataset.archive import GZIP_MAGIC, Bounded, Header
 from siamese.errors import InputError, describe
-from siamese.lfw import archive
-from siamese.lfw.archive import GZIP_MAGIC, Bounded, Header
 from siamese.project import absolute, project
 
 # What systems leave beside photographs; names that begin with a dot are skipped as well.
 SKIPPED = {"Thumbs.db", "desktop.ini", "__MACOSX"}
-MOST_FILES = 2_000_000
+MOST_FILES = 20_000_000
 # An archive may unpack to so many times its size; photographs hardly compress.
 RATIO, SMALL_ARCHIVE = 100, 2**30
 

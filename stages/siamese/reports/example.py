@@ -9,11 +9,11 @@ import torch
 from siamese import parameters
 from siamese.alignment import network, transforms
 from siamese.dataset import images, tables
+from siamese.dataset.archive import read_packed
 from siamese.dataset.protocol import DIFFERENT, SAME
 from siamese.drawing import gallery
 from siamese.errors import InputError
 from siamese.evaluation.verification import probability
-from siamese.lfw.archive import read_packed
 from siamese.parameters import IMAGE_SIDE, Image
 from siamese.reports import stored
 

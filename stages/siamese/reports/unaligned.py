@@ -13,11 +13,11 @@ import torch
 from siamese import atomic, machine, parameters, progress
 from siamese.alignment import network
 from siamese.dataset import images, tables
+from siamese.dataset.archive import read_images
 from siamese.dataset.pairs import PairRows
 from siamese.dataset.protocol import Face
 from siamese.errors import InputError
 from siamese.evaluation.verification import Labels, figures
-from siamese.lfw.archive import read_images
 from siamese.networks import model_file
 from siamese.networks.model_file import Model
 from siamese.networks.scoring import score_pairs
