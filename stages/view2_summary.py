@@ -111,7 +111,8 @@ def main() -> None:
         ("far", "tar"),
         ((f"{far:g}", f"{tar:g}") for far, tar in zip(curve.far, curve.tar, strict=True)),
     )
-    print(f"{len(folds)} folds: accuracy {details['accuracy']:.2%} ± {details['standard_error']:.2%}")
+    accuracy, error = details["accuracy"], details["standard_error"]
+    print(f"{len(folds)} folds: accuracy {accuracy:.2%} ± {error:.2%}")
 
 
 if __name__ == "__main__":

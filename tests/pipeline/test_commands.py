@@ -67,7 +67,8 @@ def test_every_command_of_the_page_works(clone: Clone, page: str) -> None:
     assert "…" not in table
     if page == "README.md":
         header = next(line for line in lines if "Experiment" in line).split()
-        assert {"accuracy", "auc", "minutes", "scheduler"} <= set(header)
+        # not `minutes`: runs this short can take the same, rounded, and then the column is hidden
+        assert {"accuracy", "auc", "scheduler"} <= set(header)
         for scheduler in ("none", "step", "multistep", "exponential"):
             assert any(scheduler in line.split() for line in lines), scheduler
 
