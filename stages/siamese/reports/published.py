@@ -12,7 +12,7 @@ REPORTED = {
     "multistep": (2.5, 0.742, 0.611, 0.750, 0.577),
     "exponential": (3.0, 0.781, 0.412, 0.747, 0.615),
 }
-UNLABELLED = "without labels"
+LABEL_FREE = "label-free"
 # As published, all without labelled outside data: method, protocol, outside data, evaluated on,
 # accuracy in percent. View 2 from LFW's page of results; View 1 as it was reported of such
 # networks.
@@ -23,11 +23,11 @@ PUBLISHED = (
     ("Fisher vector faces", "image-restricted", "none", VIEW_2, "87.47 ± 1.49"),
     ("POP-PEP", "image-restricted", "none", VIEW_2, "91.10 ± 1.47"),
     ("MRF-Fusion-CSKDA", "image-restricted", "none", VIEW_2, "95.89 ± 1.94"),
-    ("MSBSIF-SIEDA", "image-restricted", UNLABELLED, VIEW_2, "94.63 ± 0.95"),
-    ("Fisher vector faces", "unrestricted", UNLABELLED, VIEW_2, "93.03 ± 1.05"),
-    ("High-dimensional LBP", "unrestricted", UNLABELLED, VIEW_2, "93.18 ± 1.07"),
-    ("HPEN + HD-Gabor + JB", "unrestricted", UNLABELLED, VIEW_2, "95.25 ± 0.36"),
-    ("MDML-DCPs", "unrestricted", UNLABELLED, VIEW_2, "95.58 ± 0.34"),
+    ("MSBSIF-SIEDA", "image-restricted", LABEL_FREE, VIEW_2, "94.63 ± 0.95"),
+    ("Fisher vector faces", "unrestricted", LABEL_FREE, VIEW_2, "93.03 ± 1.05"),
+    ("High-dimensional LBP", "unrestricted", LABEL_FREE, VIEW_2, "93.18 ± 1.07"),
+    ("HPEN + HD-Gabor + JB", "unrestricted", LABEL_FREE, VIEW_2, "95.25 ± 0.36"),
+    ("MDML-DCPs", "unrestricted", LABEL_FREE, VIEW_2, "95.58 ± 0.34"),
     ("Siamese networks trained from nothing", "image-restricted", "none", VIEW_1, "65 to 77"),
     (
         "Siamese networks with names and a triplet loss",
