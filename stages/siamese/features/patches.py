@@ -17,7 +17,7 @@ CELLS = 4  # along the side of a patch
 SPACING = 6  # pixels from cell to cell
 POOL = 8  # pixels along the side of a cell: neighbours overlap
 SIDE = (CELLS - 1) * SPACING + POOL  # of a patch, in pixels
-STEP = 3  # pixels from patch to patch
+STEP = 3  # pixels from patch to patch, of which every other is taken, as on a chessboard
 SCALES = tuple(2 ** (-i / 2) for i in range(5))  # of the image, in which patches are seen
 FAINT = 2.0 / 255  # added to what gradients are divided by: an even area has no direction
 DESCRIPTOR = DIRECTIONS * CELLS**2  # numbers
@@ -44,11 +44,17 @@ def describe(images: Tensor) -> tuple[Tensor, Tensor]:
         apart = SPACING // STEP
         side = cells.shape[3] - (CELLS - 1) * apart
         starts = [i * apart for i in range(CELLS)]
-        found = torch.cat(
-            [cells[:, :, y : y + side, x : x + side] for y in starts for x in starts], dim=1
-        )
-        found = found.flatten(2).transpose(1, 2)
-        descriptors.append((found / (found.sum(dim=2, keepdim=True) + FAINT)).sqrt())
         middles = (torch.arange(side, device=images.device) * STEP + SIDE / 2) / size - 0.5
-        places.append(torch.cartesian_prod(middles, middles))
+        for first in range(min(2, side)):  # the rows from there on, and the columns
+            found = torch.cat(
+                [
+                    cells[:, :, y + first : y + side : 2, x + first : x + side : 2]
+                    for y in starts
+                    for x in starts
+                ],
+                dim=1,
+            )
+            found = found.flatten(2).transpose(1, 2)
+            descriptors.append((found / (found.sum(dim=2, keepdim=True) + FAINT)).sqrt())
+            places.append(torch.cartesian_prod(middles[first::2], middles[first::2]))
     return torch.cat(descriptors, dim=1), torch.cat(places)
