@@ -42,7 +42,8 @@ SMALL_NETWORKS = {
         "((64, 10), (128, 7), (128, 4), (256, 4))": "((16, 10), (32, 7), (32, 4), (64, 4))",
         "EMBEDDING_SIZE = 4096": "EMBEDDING_SIZE = 1024",
     },
-    "features/fisher_vectors.py": {"GAUSSIANS = 512": "GAUSSIANS = 16"},
+    "networks/streams/fisher.py": {"GAUSSIANS = 512": "GAUSSIANS = 16"},
+    "networks/streams/colour.py": {"GAUSSIANS = 256": "GAUSSIANS = 16"},
 }
 
 

@@ -29,6 +29,8 @@ ALL_KINDS: dict[str, tuple[float, ...]] = {
     "residual": (1.0,),
     "gradients": (0.9,),
     "fisher": (1.0,),
+    "colour": (1.0,),
+    "phase": (0.9,),
     "hue": (0.7,),
     "principal": (1.0,),
 }

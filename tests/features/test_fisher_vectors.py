@@ -1,10 +1,16 @@
 """Fisher vectors are gradients of the likelihood of an image's patches."""
 
-import pytest
 import torch
 
-from siamese.features import fisher_vectors
 from siamese.features.fisher_vectors import FisherVectors
+from siamese.features.patches import GRADIENTS, describe_gradients
+
+COMPONENTS, GAUSSIANS = 64, 512
+POINT = COMPONENTS + 2
+
+
+def made() -> FisherVectors:
+    return FisherVectors(describe_gradients, GRADIENTS, COMPONENTS, GAUSSIANS)
 
 
 def images(number: int = 20, size: int = 32) -> torch.Tensor:
@@ -12,21 +18,17 @@ def images(number: int = 20, size: int = 32) -> torch.Tensor:
     return torch.rand(number, 1, size, size)
 
 
-def test_differences_are_gradients_of_the_log_likelihood(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = torch.randn(1, 30, fisher_vectors.POINT)
-    vectors = FisherVectors()
+def test_differences_are_gradients_of_the_log_likelihood() -> None:
+    points = torch.randn(1, 30, POINT)
+    vectors = made()
     torch.manual_seed(0)
-    vectors.mixture.means.copy_(0.3 * torch.randn(fisher_vectors.GAUSSIANS, fisher_vectors.POINT))
-    vectors.mixture.variances.copy_(
-        torch.rand(fisher_vectors.GAUSSIANS, fisher_vectors.POINT) + 0.3
-    )
-    vectors.basis.copy_(torch.eye(128, fisher_vectors.COMPONENTS))
+    vectors.mixture.means.copy_(0.3 * torch.randn(GAUSSIANS, POINT))
+    vectors.mixture.variances.copy_(torch.rand(GAUSSIANS, POINT) + 0.3)
+    vectors.basis.copy_(torch.eye(128, COMPONENTS))
     described = torch.zeros(1, 30, 128)
-    described[..., : fisher_vectors.COMPONENTS] = points[..., : fisher_vectors.COMPONENTS]
-    monkeypatch.setattr(fisher_vectors, "describe", lambda images: (described, points[0, :, -2:]))
-    found = vectors(torch.zeros(1, 1, 32, 32)).unflatten(
-        1, (fisher_vectors.GAUSSIANS, 2 * fisher_vectors.POINT)
-    )
+    described[..., :COMPONENTS] = points[..., :COMPONENTS]
+    vectors.describe = lambda images: (described, points[0, :, -2:])
+    found = vectors(torch.zeros(1, 1, 32, 32)).unflatten(1, (GAUSSIANS, 2 * POINT))
 
     means = vectors.mixture.means.double().requires_grad_()
     deviations = vectors.mixture.variances.double().sqrt().requires_grad_()
@@ -43,11 +45,11 @@ def test_differences_are_gradients_of_the_log_likelihood(monkeypatch: pytest.Mon
 
 
 def test_a_vector_does_not_depend_on_the_other_images_of_the_batch() -> None:
-    vectors = FisherVectors()
+    vectors = made()
     vectors.fit(images())
     together = vectors(images(7))
-    assert together.shape == (7, FisherVectors.size)
-    lengths = together.unflatten(1, (fisher_vectors.GAUSSIANS, -1)).norm(dim=2)
+    assert together.shape == (7, vectors.size)
+    lengths = together.unflatten(1, (GAUSSIANS, -1)).norm(dim=2)
     some = lengths > 0.5  # a Gaussian that no patch belongs to gives zeros
     assert some.sum(dim=1).min() > 1
     torch.testing.assert_close(lengths[some], torch.ones(int(some.sum())))
@@ -59,7 +61,7 @@ def test_a_seed_repeats_the_mixture() -> None:
     fitted = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        vectors = FisherVectors()
+        vectors = made()
         drawn = torch.rand(20, 1, 32, 32, generator=torch.Generator().manual_seed(0))
         vectors.fit(drawn)
         fitted.append(vectors.mixture.means)

@@ -9,41 +9,55 @@ Arandjelović, Zisserman, "All about VLAD" (2013), for the norm by each Gaussian
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from siamese.features.mixture import Mixture
-from siamese.features.patches import DESCRIPTOR, describe
 
-COMPONENTS = 64  # principal ones of a patch's descriptor
-POINT = COMPONENTS + 2  # and its place
-GAUSSIANS = 512
 SAMPLE = 240_000  # patches that the mixture is fitted to, about
 BATCH = 4  # images: what fits a processor's cache
 GPU_BATCH = 64  # images: what keeps a GPU busy
 
 
 class FisherVectors(nn.Module):
-    """Fisher vectors of gray images, by a mixture that is fitted to training images first."""
+    """Fisher vectors of images, by a mixture that is fitted to training images first.
 
-    size = 2 * GAUSSIANS * POINT  # of a Fisher vector
+    Args:
+        describe: returns the descriptors (n, patches, d) of the patches of images (n, channels,
+            size, size) and their places (patches, 2).
+        descriptor: its length d.
+        components: principal ones of a descriptor; the mixture is of these and the place.
+        gaussians: number of them in the mixture.
+    """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        describe: Callable[[Tensor], tuple[Tensor, Tensor]],
+        descriptor: int,
+        components: int,
+        gaussians: int,
+    ) -> None:
         super().__init__()
+        self.describe = describe
+        self.size = 2 * gaussians * (components + 2)  # of a Fisher vector
         self.mean: Tensor
         self.basis: Tensor
-        self.register_buffer("mean", torch.zeros(DESCRIPTOR))
-        self.register_buffer("basis", torch.zeros(DESCRIPTOR, COMPONENTS))
-        self.mixture = Mixture(GAUSSIANS, POINT)
+        self.register_buffer("mean", torch.zeros(descriptor))
+        self.register_buffer("basis", torch.zeros(descriptor, components))
+        self.mixture = Mixture(gaussians, components + 2)
 
     def fit(self, images: Tensor) -> None:
-        """Fit the mixture to patches of images (n, 1, size, size), drawn with torch's generator."""
+        """Fit the mixture to patches of images (n, channels, size, size).
+
+        They are drawn with torch's generator.
+        """
         each = -(-SAMPLE // len(images))
         sampled, where = [], []
         for part in _parts(images):
-            descriptors, places = describe(part)
+            descriptors, places = self.describe(part)
             drawn = torch.randint(len(places), (len(part), min(each, len(places))))
             drawn = drawn.to(images.device)
             wide = drawn[:, :, None].expand(-1, -1, descriptors.shape[2])
@@ -52,23 +66,24 @@ class FisherVectors(nn.Module):
         descriptors = torch.cat(sampled)
         self.mean.copy_(descriptors.mean(dim=0))
         _, directions = torch.linalg.eigh(descriptors.T.cov().double())
-        self.basis.copy_(directions.flip(1)[:, :COMPONENTS])
+        self.basis.copy_(directions.flip(1)[:, : self.basis.shape[1]])
         self.mixture.fit(
             torch.cat([(descriptors - self.mean) @ self.basis, torch.cat(where)], dim=1)
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return Fisher vectors (n, 67584) of images (n, 1, size, size).
+        """Return Fisher vectors (n, size) of images (n, channels, size, size).
 
-        Each Gaussian gives 132 numbers: how far the patches' mean and variance differ from its own,
-        in units of its standard deviation; of these the signed roots, scaled to length 1.
+        Each Gaussian gives 2 (components + 2) numbers: how far the patches' mean and variance
+        differ from its own, in units of its standard deviation; of these the signed roots, scaled
+        to length 1.
         """
         if torch.compiler.is_compiling():
             return self._differences(images)  # an exported graph takes any number at once
         return torch.cat([self._differences(part) for part in _parts(images)])
 
     def _differences(self, images: Tensor) -> Tensor:
-        descriptors, places = describe(images)
+        descriptors, places = self.describe(images)
         places = places.expand(images.shape[0], -1, -1)
         points = torch.cat([(descriptors - self.mean) @ self.basis, places], dim=2)
         share, first, second = self.mixture.sums(points)

@@ -29,6 +29,8 @@ KINDS = {
     "residual": Kind(smallest=16, learned=True),
     "gradients": Kind(smallest=16),
     "fisher": Kind(smallest=26),
+    "colour": Kind(smallest=26, colour=True),
+    "phase": Kind(smallest=16),
     "hue": Kind(smallest=16, colour=True),
     "principal": Kind(smallest=16),
 }

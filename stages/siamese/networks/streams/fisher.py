@@ -1,4 +1,4 @@
-"""A closed-form stream: discriminant directions of Fisher vectors."""
+"""A closed-form stream: discriminant directions of Fisher vectors of gradients."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 
 from siamese.features.fisher_vectors import FisherVectors
+from siamese.features.patches import GRADIENTS, describe_gradients
 from siamese.networks.streams.closed_form import ClosedFormStream
 from siamese.networks.streams.view import Centre, luminance
 
+COMPONENTS = 64
+GAUSSIANS = 512
 MIXTURE_IMAGES = 1000  # whose patches the mixture is fitted to, at most
 
 
@@ -20,16 +23,25 @@ class Stream(ClosedFormStream):
     shrinkage = 0.2
 
     def __init__(self, image_size: int, zoom: float) -> None:
-        super().__init__(FisherVectors.size)
+        vectors = self.make()
+        super().__init__(vectors.size)
         self.centre = Centre(image_size, zoom)
-        self.vectors = FisherVectors()
+        self.vectors = vectors
+
+    def make(self) -> FisherVectors:
+        """Return what computes the Fisher vectors."""
+        return FisherVectors(describe_gradients, GRADIENTS, COMPONENTS, GAUSSIANS)
+
+    def seen(self, images: Tensor) -> Tensor:
+        """Return what is described of images (n, channels, size, size)."""
+        return luminance(self.centre(images))
 
     def prepare(self, load: Callable[[Tensor], Tensor], number: int) -> None:
         """Fit the mixture behind the Fisher vectors to some of the images, drawn at random."""
         some = torch.randperm(number)[:MIXTURE_IMAGES]
-        self.vectors.fit(luminance(self.centre(load(some))))
+        self.vectors.fit(self.seen(load(some)))
 
     def describe(self, images: Tensor) -> Tensor:
-        """Return half the Fisher vectors, (n, 67584): those of two images are added."""
-        vectors: Tensor = self.vectors(luminance(self.centre(images)))
+        """Return half the Fisher vectors, (n, d): those of two images are added."""
+        vectors: Tensor = self.vectors(self.seen(images))
         return vectors / 2

@@ -1,0 +1,36 @@
+"""A closed-form stream: discriminant directions of histograms of local phase."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from siamese.features import local_phase
+from siamese.networks.streams.closed_form import ClosedFormStream
+from siamese.networks.streams.view import Centre, luminance
+
+VIEW_SIZE = 128  # side of what is seen in pixels, or smaller images' own
+WINDOWS = (5, 9, 15)  # pixels
+GRID = 10  # cells along the side
+
+
+class Stream(ClosedFormStream):
+    """A projection of the roots of histograms; see `Centre` for the arguments."""
+
+    stored_as = torch.float16  # since there are many
+    components = 2000
+    shrinkage = 0.2
+
+    def __init__(self, image_size: int, zoom: float) -> None:
+        super().__init__(len(WINDOWS) * GRID**2 * local_phase.CODES)
+        self.centre = Centre(image_size, zoom)
+        self.size = min(self.centre.side, VIEW_SIZE)
+
+    def describe(self, images: Tensor) -> Tensor:
+        """Return the roots of the frequencies of codes, (n, windows, cells, 256)."""
+        seen = luminance(self.centre(images))
+        if seen.shape[2] != self.size:
+            seen = F.interpolate(seen, self.size, mode="bilinear", antialias=True)
+        found = [
+            local_phase.histograms(local_phase.codes(seen, window), GRID) for window in WINDOWS
+        ]
+        return torch.stack(found, dim=1).sqrt()
