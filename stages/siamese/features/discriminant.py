@@ -98,8 +98,7 @@ def analyse(
 ) -> tuple[Tensor, Tensor]:
     """Return the mean (d,) of features and the projection (d, size) that separates people.
 
-    Directions are scaled by their reliability, the root of the share of their variance that is
-    between people. Columns beyond what the features hold are zero.
+    Directions are scaled by their reliability, the share of their variance that is between people. Columns beyond what the features hold are zero.
 
     Args:
         features: (n, d) float32 or float16.
@@ -118,7 +117,7 @@ def analyse(
     white = found @ whiten
     total, directions = torch.linalg.eigh(white.T @ white / len(white))
     total, directions = total.flip(0)[:size], directions.flip(1)[:, :size]
-    reliability = ((total - 1).clamp(min=0) / total.clamp(min=1)).sqrt()
+    reliability = (total - 1).clamp(min=0) / total.clamp(min=1)
     projection = torch.zeros(len(mean), size, device=features.device)
     projection[:, : directions.shape[1]] = back(whiten @ directions * reliability)
     return mean, projection

@@ -18,7 +18,7 @@ class Stream(ClosedFormStream):
 
     stored_as = torch.float16  # since there are many
     components = 2000
-    shrinkage = 0.2
+    shrinkage = 0.4
 
     def __init__(self, image_size: int, zoom: float) -> None:
         super().__init__(len(WINDOWS) * GRID**2 * local_phase.CODES)
