@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.decomposition import PCA
 
 from siamese.features import discriminant
@@ -124,3 +125,29 @@ def test_principal_components_are_those_of_scikit_learn() -> None:
     np.testing.assert_allclose(found.abs(), np.abs(expected.transform(features.numpy())), atol=1e-3)
     directions = back(torch.eye(5, dtype=torch.float64))
     np.testing.assert_allclose(directions.T.abs(), np.abs(expected.components_), atol=1e-3)
+
+
+def test_close_to_the_principal_components_tells_people_apart_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    features, people = sample(people=100, images=4, size=30)
+    wider = F.normalize(torch.randn(30, 1000)) * torch.linspace(3, 0.5, 30)[:, None]
+    given = features @ wider + 0.05 * torch.randn(400, 1000)
+    mean = given.mean(dim=0)
+    found, ratios = [], []
+    same = people[:, None] == people
+    for exact in (400, 0):
+        monkeypatch.setattr(discriminant, "EXACT", exact)
+        found.append(discriminant.principal(given, mean, 40)[0])
+        _, projection = discriminant.analyse(given, people, 8, components=40, shrinkage=0.1)
+        points = F.normalize((given - mean) @ projection)
+        cosines = points @ points.T
+        ratios.append(float(cosines[same].mean() - cosines[~same].mean()))
+    # As much of the variance, and all but the last components.
+    assert float(found[1].square().sum()) > 0.99 * float(found[0].square().sum())
+    np.testing.assert_allclose(
+        found[1][:, :10].square().sum(dim=0), found[0][:, :10].square().sum(dim=0), rtol=1e-3
+    )
+    assert ratios[1] == pytest.approx(ratios[0], abs=0.02)
+    assert ratios[0] > 0.3
