@@ -3,14 +3,14 @@
 import torch
 
 from siamese.features.fisher_vectors import FisherVectors
-from siamese.features.patches import GRADIENTS, describe_gradients
+from siamese.features.patches import GRADIENTS
 
 COMPONENTS, GAUSSIANS = 64, 512
 POINT = COMPONENTS + 2
 
 
 def made() -> FisherVectors:
-    return FisherVectors(describe_gradients, GRADIENTS, COMPONENTS, GAUSSIANS)
+    return FisherVectors(GRADIENTS, COMPONENTS, GAUSSIANS)
 
 
 def images(number: int = 20, size: int = 32) -> torch.Tensor:
@@ -24,11 +24,7 @@ def test_differences_are_gradients_of_the_log_likelihood() -> None:
     torch.manual_seed(0)
     vectors.mixture.means.copy_(0.3 * torch.randn(GAUSSIANS, POINT))
     vectors.mixture.variances.copy_(torch.rand(GAUSSIANS, POINT) + 0.3)
-    vectors.basis.copy_(torch.eye(128, COMPONENTS))
-    described = torch.zeros(1, 30, 128)
-    described[..., :COMPONENTS] = points[..., :COMPONENTS]
-    vectors.describe = lambda images: (described, points[0, :, -2:])
-    found = vectors(torch.zeros(1, 1, 32, 32)).unflatten(1, (GAUSSIANS, 2 * POINT))
+    found = vectors.differences(points).unflatten(1, (GAUSSIANS, 2 * POINT))
 
     means = vectors.mixture.means.double().requires_grad_()
     deviations = vectors.mixture.variances.double().sqrt().requires_grad_()
@@ -42,6 +38,31 @@ def test_differences_are_gradients_of_the_log_likelihood() -> None:
     large = log_density.softmax(dim=1).sum(dim=0) > 1e-3  # others are noise of float32
     assert large.sum() > 20
     torch.testing.assert_close(found[0, large], expected[large], atol=2e-3, rtol=0)
+
+
+def test_points_are_principal_components_and_places_of_both_mirror_images() -> None:
+    vectors = made()
+    vectors.fit(images())
+    points = vectors.points(images(3, 26))
+    assert points.shape == (3, 2, POINT)  # a single patch, in the middle
+    mirrored = vectors.points(images(3, 26).flip(3))
+    torch.testing.assert_close(points.flip(1), mirrored, atol=1e-4, rtol=1e-4)
+    assert points[:, :, -2:].abs().max() < 1e-6
+    larger = vectors.points(images(1, 32))[0]
+    own, other = larger.chunk(2)
+    torch.testing.assert_close(own[:, -2:] * torch.tensor([1, -1]), other[:, -2:])
+    (grid,) = GRADIENTS.grids(images(3, 26))
+    descriptor = grid.project(GRADIENTS.kernels(torch.eye(GRADIENTS.size)))[:, :, 0]
+    expected = (descriptor - vectors.mean) @ vectors.basis
+    torch.testing.assert_close(points[:, 0, :-2], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_an_image_and_its_mirror_image_have_one_vector() -> None:
+    vectors = made()
+    vectors.fit(images())
+    torch.testing.assert_close(
+        vectors(images(3, 26)), vectors(images(3, 26).flip(3)), atol=2e-2, rtol=0
+    )
 
 
 def test_a_vector_does_not_depend_on_the_other_images_of_the_batch() -> None:

@@ -9,12 +9,12 @@ Arandjelović, Zisserman, "All about VLAD" (2013), for the norm by each Gaussian
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from siamese.features import patches
 from siamese.features.mixture import Mixture
 
 SAMPLE = 240_000  # patches that the mixture is fitted to, about
@@ -26,27 +26,19 @@ class FisherVectors(nn.Module):
     """Fisher vectors of images, by a mixture that is fitted to training images first.
 
     Args:
-        describe: returns the descriptors (n, patches, d) of the patches of images (n, channels,
-            size, size) and their places (patches, 2).
-        descriptor: its length d.
+        kind: what the patches are described by.
         components: principal ones of a descriptor; the mixture is of these and the place.
         gaussians: number of them in the mixture.
     """
 
-    def __init__(
-        self,
-        describe: Callable[[Tensor], tuple[Tensor, Tensor]],
-        descriptor: int,
-        components: int,
-        gaussians: int,
-    ) -> None:
+    def __init__(self, kind: patches.Kind, components: int, gaussians: int) -> None:
         super().__init__()
-        self.describe = describe
+        self.kind = kind
         self.size = 2 * gaussians * (components + 2)  # of a Fisher vector
         self.mean: Tensor
         self.basis: Tensor
-        self.register_buffer("mean", torch.zeros(descriptor))
-        self.register_buffer("basis", torch.zeros(descriptor, components))
+        self.register_buffer("mean", torch.zeros(kind.size))
+        self.register_buffer("basis", torch.zeros(kind.size, components))
         self.mixture = Mixture(gaussians, components + 2)
 
     def fit(self, images: Tensor) -> None:
@@ -55,13 +47,16 @@ class FisherVectors(nn.Module):
         They are drawn with torch's generator.
         """
         each = -(-SAMPLE // len(images))
+        whole = self.kind.kernels(torch.eye(len(self.mean)).to(self.mean))
         sampled, where = [], []
         for part in _parts(images):
-            descriptors, places = self.describe(part)
+            grids = list(self.kind.grids(part))
+            descriptors = torch.cat([grid.project(whole) for grid in grids], dim=2)
+            places = torch.cat([grid.places() for grid in grids])
             drawn = torch.randint(len(places), (len(part), min(each, len(places))))
             drawn = drawn.to(images.device)
-            wide = drawn[:, :, None].expand(-1, -1, descriptors.shape[2])
-            sampled.append(descriptors.gather(1, wide).flatten(0, 1))
+            wide = drawn[:, None].expand(-1, descriptors.shape[1], -1)
+            sampled.append(descriptors.gather(2, wide).transpose(1, 2).flatten(0, 1))
             where.append(places[drawn].flatten(0, 1))
         descriptors = torch.cat(sampled)
         self.mean.copy_(descriptors.mean(dim=0))
@@ -74,18 +69,34 @@ class FisherVectors(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return Fisher vectors (n, size) of images (n, channels, size, size).
 
-        Each Gaussian gives 2 (components + 2) numbers: how far the patches' mean and variance
-        differ from its own, in units of its standard deviation; of these the signed roots, scaled
-        to length 1.
+        They are of the patches of each image and of its mirror image together. Each Gaussian gives
+        2 (components + 2) numbers: how far the patches' mean and variance differ from its own, in
+        units of its standard deviation; of these the signed roots, scaled to length 1.
         """
         if torch.compiler.is_compiling():
-            return self._differences(images)  # an exported graph takes any number at once
-        return torch.cat([self._differences(part) for part in _parts(images)])
+            return self.differences(self.points(images))  # an exported graph takes any number
+        return torch.cat([self.differences(self.points(part)) for part in _parts(images)])
 
-    def _differences(self, images: Tensor) -> Tensor:
-        descriptors, places = self.describe(images)
-        places = places.expand(images.shape[0], -1, -1)
-        points = torch.cat([(descriptors - self.mean) @ self.basis, places], dim=2)
+    def points(self, images: Tensor) -> Tensor:
+        """Return what the mixture is of, (n, 2 · patches, components + 2): patches and mirrored.
+
+        Descriptors are not computed twice: those of the mirror image are the same numbers in
+        another order, and so principal components of them are another convolution.
+        """
+        own = self.kind.kernels(self.basis.T)
+        kernels = torch.cat([own, self.kind.mirror(own)])
+        found, places = [], []
+        for grid in self.kind.grids(images):
+            found.append(grid.project(kernels).unflatten(1, (2, -1)))
+            places.append(grid.places())
+        components = torch.cat(found, dim=3).transpose(2, 3) - self.mean @ self.basis
+        down, right = torch.cat(places).unbind(dim=1)
+        both = torch.stack([torch.stack([down, right], 1), torch.stack([down, -right], 1)])
+        points = torch.cat([components, both.expand(images.shape[0], -1, -1, -1)], dim=3)
+        return points.flatten(1, 2)
+
+    def differences(self, points: Tensor) -> Tensor:
+        """Return Fisher vectors (n, size) of n sets of points (n, m, components + 2)."""
         share, first, second = self.mixture.sums(points)
         means, variances = self.mixture.means, self.mixture.variances
         beside = (first - share * means) / variances.sqrt()

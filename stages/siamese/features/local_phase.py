@@ -19,12 +19,15 @@ CODES = 256
 FAINT = 1e-4  # by a window's side: what is closer to 0 may be rounding
 
 
-def codes(images: Tensor, window: int) -> Tensor:
-    """Return the code of each pixel, (n, size, size) int64 below 256.
+def codes(images: Tensor, window: int) -> tuple[Tensor, Tensor]:
+    """Return the code of each pixel of images, and of their mirror images.
 
     Args:
         images: (n, 1, size, size) float32.
         window: its side in pixels, odd.
+
+    Returns:
+        (n, size, size) uint8 twice.
     """
     angles = 2 * math.pi / window * (torch.arange(window, device=images.device) - window // 2)
     waves = torch.stack([torch.ones_like(angles), angles.cos(), angles.sin()])
@@ -33,11 +36,20 @@ def codes(images: Tensor, window: int) -> Tensor:
     down = F.conv2d(padded, waves[:, None, :, None])
     both = F.conv2d(down, waves.repeat(3, 1)[:, None, None, :], groups=3)
     _, across_cos, across_sin, down_cos, cc, cs, down_sin, sc, ss = both.unbind(dim=1)
-    parts = [across_cos, across_sin, down_cos, down_sin, cc - ss, cs + sc, cc + ss, cs - sc]
-    found = torch.zeros_like(across_cos, dtype=torch.int64)
+    less, more, plus, minus = cc - ss, cc + ss, cs + sc, cs - sc
+    own = across_cos, across_sin, down_cos, down_sin, less, plus, more, minus
+    # In the mirror image, sines across have the other sign.
+    mirrored = across_cos, -across_sin, down_cos, down_sin, more, -minus, less, -plus
+    least = FAINT * window
+    return _code(own, least), _code(mirrored, least).flip(2)
+
+
+def _code(parts: tuple[Tensor, ...], least: float) -> Tensor:
+    """Return numbers whose bits say which parts are more than 0, by more than rounding."""
+    found = torch.zeros_like(parts[0], dtype=torch.uint8)
     for bit, part in enumerate(parts):
-        # More than 0 by more than rounding, so that an even area has one code.
-        found = found + (part > FAINT * window).long() * 2**bit
+        # So that an even area has one code.
+        found |= (part > least).to(torch.uint8) << bit
     return found
 
 
@@ -45,7 +57,7 @@ def histograms(numbers: Tensor, grid: int) -> Tensor:
     """Return how frequent each code is in each cell of a grid, (n, grid², 256) float32.
 
     Args:
-        numbers: (n, size, size) int64, the codes.
+        numbers: (n, size, size) uint8, the codes.
         grid: cells along the side.
     """
     cell = torch.arange(numbers.shape[2], device=numbers.device) * grid // numbers.shape[2]
@@ -54,4 +66,5 @@ def histograms(numbers: Tensor, grid: int) -> Tensor:
     counts = torch.zeros(places.shape[0], grid**2 * CODES, device=numbers.device)
     counts = counts.scatter_add(1, places, torch.ones_like(places, dtype=torch.float32))
     counts = counts.unflatten(1, (grid**2, CODES))
-    return counts / counts.sum(dim=2, keepdim=True)
+    shares: Tensor = counts / counts.sum(dim=2, keepdim=True)
+    return shares

@@ -20,7 +20,7 @@ from siamese.networks.ensemble import Ensemble
 from siamese.networks.koch import KochNetwork
 from siamese.parameters import TORCHVISION, Alignment, Image, Recipe, Variant
 
-FORMAT = 2  # of the file
+FORMAT = 3  # of the file, and of what its tensors mean
 # What the names of its tensors begin with.
 NETWORK, ALIGNMENT, VALIDATION = "network.", "alignment.", "validation."
 

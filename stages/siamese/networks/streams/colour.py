@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from siamese.features.fisher_vectors import FisherVectors
-from siamese.features.patches import COLOURS, describe_colours
+from siamese.features.patches import COLOURS
 from siamese.networks.streams import fisher
 
 COMPONENTS = 48
@@ -15,7 +15,7 @@ class Stream(fisher.Stream):
 
     def make(self) -> FisherVectors:
         """Return what computes the Fisher vectors."""
-        return FisherVectors(describe_colours, COLOURS, COMPONENTS, GAUSSIANS)
+        return FisherVectors(COLOURS, COMPONENTS, GAUSSIANS)
 
     def seen(self, images: Tensor) -> Tensor:
         """Return the centre of images (n, 3, size, size)."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from siamese.features.fisher_vectors import FisherVectors
-from siamese.features.patches import GRADIENTS, describe_gradients
+from siamese.features.patches import GRADIENTS
 from siamese.networks.streams.closed_form import ClosedFormStream
 from siamese.networks.streams.view import Centre, luminance
 
@@ -30,7 +30,7 @@ class Stream(ClosedFormStream):
 
     def make(self) -> FisherVectors:
         """Return what computes the Fisher vectors."""
-        return FisherVectors(describe_gradients, GRADIENTS, COMPONENTS, GAUSSIANS)
+        return FisherVectors(GRADIENTS, COMPONENTS, GAUSSIANS)
 
     def seen(self, images: Tensor) -> Tensor:
         """Return what is described of images (n, channels, size, size)."""
@@ -41,7 +41,7 @@ class Stream(ClosedFormStream):
         some = torch.randperm(number)[:MIXTURE_IMAGES]
         self.vectors.fit(self.seen(load(some)))
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return half the Fisher vectors, (n, d): those of two images are added."""
+    def features(self, images: Tensor) -> Tensor:
+        """Return the Fisher vectors (n, d) of images and their mirror images together."""
         vectors: Tensor = self.vectors(self.seen(images))
-        return vectors / 2
+        return vectors

@@ -25,12 +25,17 @@ class Stream(ClosedFormStream):
         self.centre = Centre(image_size, zoom)
         self.size = min(self.centre.side, VIEW_SIZE)
 
-    def describe(self, images: Tensor) -> Tensor:
-        """Return the roots of the frequencies of codes, (n, windows, cells, 256)."""
+    def features(self, images: Tensor) -> Tensor:
+        """Return the roots of the frequencies of codes, of images and their mirror images.
+
+        (n, d) for images (n, channels, size, size): sums of both, for each window, cell and code.
+        """
         seen = luminance(self.centre(images))
         if seen.shape[2] != self.size:
             seen = F.interpolate(seen, self.size, mode="bilinear", antialias=True)
-        found = [
-            local_phase.histograms(local_phase.codes(seen, window), GRID) for window in WINDOWS
-        ]
-        return torch.stack(found, dim=1).sqrt()
+        found = []
+        for window in WINDOWS:
+            both = local_phase.codes(seen, window)
+            own, mirrored = (local_phase.histograms(codes, GRID).sqrt() for codes in both)
+            found.append(own + mirrored)
+        return torch.stack(found, dim=1).flatten(1)
