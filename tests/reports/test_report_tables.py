@@ -29,7 +29,7 @@ def test_questions_are_answered_by_means_over_the_seeds_of_the_first() -> None:
         *seeds(0.70, 0.72, 0.68),
         *seeds(0.50, 0.60, 0.70, augmentation="koch", crop=140),
         *seeds(0.90, 0.90, weight_decay=1.0),  # a seed is missing
-        *seeds(0.95, 0.95, 0.95, recipe="large", objective="contrastive"),
+        *seeds(0.95, 0.95, 0.95, recipe="quick", objective="contrastive"),
     ]
     _, _, first, second = tables.questions_table(variants).splitlines()
     assert first == (
@@ -135,11 +135,11 @@ def test_recipes_are_named_apart_and_their_seeds_averaged() -> None:
         "tar_at_far": {"0.1": 0.9, "0.01": 0.7, "0.001": 0.4},
         "accuracies": [0.89, 0.88, 0.93],
     }
-    assert tables.view2_table(view2).splitlines()[-1] == (
+    assert tables.view2_table(variants, view2).splitlines()[-1] == (
         "| contrastive | onecycle | 150 | 2 threads of an Any | 90.00 ± 1.23 | 88.0% to 93.0% "
         "| 0.960 | 90.0% | 70.0% | 40.0% |"
     )
-    assert "| not yet measured |" in tables.view2_table(None)
+    assert "| not yet measured |" in tables.view2_table(variants, None)
     assert (
         "| **`contrastive`** | unrestricted | none | View 2 | 90.00 ± 1.23 |"
         in tables.published_table(variants, view2)
@@ -168,10 +168,28 @@ def test_view_2_on_a_gpu_names_it() -> None:
         "tar_at_far": dict.fromkeys(("0.1", "0.01", "0.001"), 0.5),
         **CPU, "device": "cuda", "processor": "Fast One",
     }  # fmt: skip
-    assert "| 5 | Fast One | 90.00" in tables.view2_table(view2)
-    assert "| 5 (ten networks, Fast One) |" in tables.summary_table(
-        seeds(0.7, **CONTRASTIVE), view2
+    variants = seeds(0.7, **CONTRASTIVE)
+    assert "| 5 | Fast One | 90.00" in tables.view2_table(variants, view2)
+    assert "| 5 (ten networks, Fast One) |" in tables.summary_table(variants, view2)
+
+
+def test_view_2_with_streams_that_its_recipe_no_longer_has_says_so() -> None:
+    variants = [*seeds(0.7), *seeds(0.8, **CONTRASTIVE, streams={"residual": [1.0]})]
+    view2 = {
+        "recipe": "contrastive", "scheduler": "onecycle", "seconds": 300, "accuracy": 0.9,
+        "standard_error": 0.0123, "auc": 0.9, "accuracies": [0.9],
+        "tar_at_far": dict.fromkeys(("0.1", "0.01", "0.001"), 0.5),
+        **CPU, "streams": {"residual": [1.0]},
+    }  # fmt: skip
+    assert "other streams" not in tables.summary_table(variants, view2)
+    assert "| contrastive | onecycle |" in tables.view2_table(variants, view2)
+    view2["streams"] = {"residual": [1.0], "hue": [0.8]}
+    assert "| `contrastive`, other streams | people's names | View 2 |" in tables.summary_table(
+        variants, view2
     )
+    assert "| **`contrastive`, other streams** |" in tables.published_table(variants, view2)
+    named = "| contrastive, streams residual 1, hue 0.8 | onecycle |"
+    assert named in tables.view2_table(variants, view2)
 
 
 def test_outside_data_is_named_in_every_table_that_compares_networks() -> None:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from siamese import atomic
 from siamese.drawing import curves
@@ -19,6 +20,7 @@ VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
 ROCS = Path("plots/variants-roc.csv")
 VIEW2 = Path("view2/summary.json")
+VIEW2_LOCK = Path("view2/dvc.lock")
 VIEW2_ROC = Path("plots/view2-roc.csv")
 ABLATION = Path("metrics/ablation.json")
 UNALIGNED = Path("metrics/unaligned.json")
@@ -93,6 +95,11 @@ def read_view2() -> tuple[Row | None, list[Row]]:
             f"{VIEW2}: made on {view2['dataset']}, not on {experiments.DATASET}; "
             "`git restore view2 metrics plots` brings the committed figures back"
         )
+    if VIEW2_LOCK.exists():
+        stages = yaml.safe_load(VIEW2_LOCK.read_text(encoding="utf-8"))["stages"]
+        given = stages["view2_fold@1"]["params"]["params.yaml"]
+        streams = given[f"recipes.{view2['recipe']}"].get("streams", {})
+        view2["streams"] = {kind: zooms for kind, zooms in streams.items() if zooms}
     return view2, _read(VIEW2_ROC)
 
 

@@ -150,17 +150,17 @@ def changes(variant: Row, first: Row) -> str:
     """Return by which settings a variant differs from the first one, the seed aside."""
     settings = variant["settings"]
     return ", ".join(
-        f"{name} {_text(settings.get(name))}"
+        f"{name} {text_of(settings.get(name))}"
         for name in differing(first["settings"], settings, "seed")
     )
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Return a value as a person writes it."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(inner)}" for name, inner in value.items())
+        return ", ".join(f"{name} {text_of(inner)}" for name, inner in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_text, value))
+        return ", ".join(map(text_of, value))
     return f"{value:g}" if isinstance(value, float) else str(value).lower()
 
 

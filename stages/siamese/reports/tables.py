@@ -15,6 +15,7 @@ from siamese.reports.experiments import (
     find,
     main_settings,
     seeds_together,
+    text_of,
 )
 from siamese.reports.markdown import NOT_MEASURED, markdown
 from siamese.reports.published import (
@@ -51,7 +52,7 @@ def make(
         "questions": questions_table(variants),
         "recipes": recipes_table(variants),
         "one-shot": one_shot_table(variants),
-        "view 2": view2_table(view2),
+        "view 2": view2_table(variants, view2),
         "published": published_table(variants, view2),
         "ablation": ablation_table(ablation),
         "alignment": alignment_table(variants),
@@ -309,7 +310,7 @@ def _test_accuracy(group: list[Row]) -> tuple[list[float], float, float, float]:
     return accuracies, mean(accuracies), *wilson_interval(mean(accuracies), tests[0]["pairs"])
 
 
-def view2_table(view2: Row | None) -> str:
+def view2_table(variants: list[Row], view2: Row | None) -> str:
     """Return View 2's figures, over all ten folds, as Markdown."""
     columns = (
         *("recipe", "scheduler", "minutes", "on", "accuracy, %", "lowest to highest fold", "AUC"),
@@ -318,8 +319,9 @@ def view2_table(view2: Row | None) -> str:
     if view2 is None:
         return markdown(columns, [])
     folds = view2["accuracies"]
+    changed = "" if _as_now(view2, variants) else f", streams {text_of(view2['streams'])}"
     row = (
-        view2["recipe"] + _outside(view2),
+        view2["recipe"] + changed + _outside(view2),
         view2["scheduler"],
         f"{view2['seconds'] / 60:.0f}",
         _hardware(view2),
@@ -329,6 +331,18 @@ def view2_table(view2: Row | None) -> str:
         *(f"{view2['tar_at_far'][far]:.1%}" for far in ("0.1", "0.01", "0.001")),
     )
     return markdown(columns, [row])
+
+
+def _as_now(view2: Row, variants: list[Row]) -> bool:
+    """Return whether View 2's networks had the streams that its recipe has on View 1."""
+    main = main_settings(variants).get(view2["recipe"])
+    if main is None or "streams" not in view2:
+        return True
+    return bool(main[0]["settings"]["streams"] == view2["streams"])
+
+
+def _named(view2: Row, variants: list[Row]) -> str:
+    return f"`{view2['recipe']}`" + ("" if _as_now(view2, variants) else ", other streams")
 
 
 def _hardware(view2: Row) -> str:
@@ -352,10 +366,9 @@ def published_table(variants: list[Row], view2: Row | None) -> str:
         outside = group[0]["train"].get("outside_data", "none")
         rows.append((f"**`{name}`**", protocol, outside, VIEW_1, value))
     if view2 is not None:
-        recipe, outside = view2["recipe"], view2.get("outside_data", "none")
-        rows.append(
-            (f"**`{recipe}`**", _protocol(recipe, variants), outside, VIEW_2, _with_error(view2))
-        )
+        name, outside = f"**{_named(view2, variants)}**", view2.get("outside_data", "none")
+        protocol = _protocol(view2["recipe"], variants)
+        rows.append((name, protocol, outside, VIEW_2, _with_error(view2)))
     rows.sort(key=lambda row: (row[3], row[1]))
     return markdown(columns, rows)
 
@@ -572,7 +585,7 @@ def summary_table(variants: list[Row], view2: Row | None) -> str:
         hardware = "" if view2["device"] == "cpu" else f", {_hardware(view2)}"
         hours = f"{view2['seconds'] / 60:.0f} (ten networks{hardware})"
         names = f"people's names{_outside(view2)}"
-        rows.append((f"`{view2['recipe']}`", names, VIEW_2, _with_error(view2), hours))
+        rows.append((_named(view2, variants), names, VIEW_2, _with_error(view2), hours))
     for method, protocol, on, value in BEST_PUBLISHED:
         rows.append((method, protocol, on, value, ""))
     return markdown(columns, rows)
