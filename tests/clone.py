@@ -26,13 +26,12 @@ SMALL = {
     "recipes.koch.image.size": "73",
     "recipes.koch.batch_size": "8",
     "recipes.koch.max_epochs": "2",
-    "recipes.contrastive.image.size": "32",
-    "recipes.contrastive.streams.fisher": "[]",
+    "recipes.contrastive.image.size": "40",
     "recipes.contrastive.batch_size": "16",
     "recipes.contrastive.max_epochs": "2",
+    "recipes.large.image.size": "40",
     "recipes.resnet18.image.size": "32",
     "recipes.resnet18.max_epochs": "1",
-    "recipes.large.image.size": "40",  # of which its closest Fisher vectors see 26
 }
 
 # The same layers with fewer filters and Gaussians, which params.yaml does not set, take a tenth of
@@ -44,6 +43,7 @@ SMALL_NETWORKS = {
     },
     "networks/streams/fisher.py": {"GAUSSIANS = 512": "GAUSSIANS = 16"},
     "networks/streams/colour.py": {"GAUSSIANS = 256": "GAUSSIANS = 16"},
+    "networks/streams/phase.py": {"GRID = 10": "GRID = 2"},
 }
 
 

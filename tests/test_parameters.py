@@ -38,10 +38,10 @@ def test_view_2_has_its_own_recipe_and_scheduler_and_is_always_person_disjoint()
 
 def test_what_decides_a_run_leaves_out_recipes_and_schedulers_that_are_not_chosen() -> None:
     params = parameters.read(PARAMS)
-    recipe = dataclasses.replace(params.recipes["large"], batch_size=7)
-    other = dataclasses.replace(params, recipes={**params.recipes, "large": recipe})
+    recipe = dataclasses.replace(params.recipes["quick"], batch_size=7)
+    other = dataclasses.replace(params, recipes={**params.recipes, "quick": recipe})
     assert other.in_use() == params.in_use()
-    chosen = dataclasses.replace(other, recipe="large")
+    chosen = dataclasses.replace(other, recipe="quick")
     assert chosen.in_use()["recipe_settings"]["batch_size"] == 7
 
 
@@ -134,7 +134,7 @@ def test_comments_survive_that_dvc_rewrites_the_file(tmp_path: Path) -> None:
     for changes in (
         ["seed=1", "recipes.koch.batch_size=16"],
         ["recipes.quick.streams.hue=[0.9,0.8]", "schedulers.multistep.milestones=[2]"],
-        ["recipes.large.streams.fisher=[]", "dataset=synthetic", "split.validation=0.2"],
+        ["recipes.contrastive.streams.fisher=[]", "dataset=synthetic", "split.validation=0.2"],
     ):
         apply_overrides(path, changes)
 

@@ -87,11 +87,11 @@ def test_the_choices_are_those_of_the_code() -> None:
         ("recipes.resnet18.network", "torchvision/a b", "one of koch, ensemble, or torchvision/"),
         ("recipes.resnet18.network", ["koch"], "one of koch, ensemble, or torchvision/NAME"),
         ("recipes.resnet18.pretrained", "IMAGENET1K_V1", "true or false"),
-        ("recipes.large.streams.residual", [1, 0.4], "a list of shares of the image's side"),
-        ("recipes.large.streams.hue", [2], "a list of shares of the image's side"),
-        ("recipes.large.streams.fisher", 1.0, "a list of shares of the image's side"),
-        ("recipes.large.streams", [1.0], "a mapping of residual, gradients"),
-        ("recipes.large.image.grayscale", True, "false unless streams.hue is []"),
+        ("recipes.contrastive.streams.residual", [1, 0.4], "a list of shares of the image's side"),
+        ("recipes.contrastive.streams.hue", [2], "a list of shares of the image's side"),
+        ("recipes.contrastive.streams.fisher", 1.0, "a list of shares of the image's side"),
+        ("recipes.contrastive.streams", [1.0], "a mapping of residual, gradients"),
+        ("recipes.contrastive.image.grayscale", True, "false unless streams.colour is []"),
         ("recipe", "triplet", "one of koch, contrastive"),
         ("view2.recipe", "triplet", "one of koch, contrastive"),
         ("recipes", {}, "a mapping of recipes by name"),
@@ -174,12 +174,12 @@ def test_streams_may_be_left_out_but_for_the_learned_ones() -> None:
 
 
 def test_streams_that_see_less_than_they_need_are_refused() -> None:
-    values = changed("recipes.large.image.size", 40)
-    values["recipes"]["large"]["streams"]["fisher"] = [1.0, 0.65]
+    values = changed("recipes.contrastive.image.size", 40)
+    values["recipes"]["contrastive"]["streams"]["fisher"] = [1.0, 0.65]
     assert rules.check(values)
-    values["recipes"]["large"]["streams"]["fisher"] = [1.0, 0.6]
-    says = r"recipes.large.streams.fisher is \[1.0, 0.6\]; it takes shares of size, 40 here, that "
-    with pytest.raises(InputError, match=says + f"are at least {KINDS['fisher'].smallest} pixels"):
+    values["recipes"]["contrastive"]["streams"]["fisher"] = [1.0, 0.6]
+    says = r"streams.fisher is \[1.0, 0.6\]; it takes shares of size, 40 here, that are "
+    with pytest.raises(InputError, match=says + f"at least {KINDS['fisher'].smallest} pixels"):
         rules.check(values)
 
 
