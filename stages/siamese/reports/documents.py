@@ -193,7 +193,8 @@ def draw(
         label = f"{name}, seed {first['settings']['seed']}"
         drawn[label] = _curve(points, first["evaluation"]["test"]["auc"])
     if view2 is not None:
-        drawn[f"{view2['recipe']}, View 2"] = _curve(view2_roc, view2["auc"])
+        streams = "" if experiments.streams_as_now(view2, variants) else ", other streams"
+        drawn[f"{view2['recipe']}{streams}, View 2"] = _curve(view2_roc, view2["auc"])
         title += ", or all folds' of View 2"
     curves.roc(drawn, ROCS.with_name("recipes-roc.png"), title)
     minutes = {

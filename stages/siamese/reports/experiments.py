@@ -186,3 +186,11 @@ def main_settings(variants: list[Row]) -> dict[str, list[Row]]:
         for name, group in by_recipe(variants).items()
         if name == group[0]["settings"]["recipe"]
     }
+
+
+def streams_as_now(view2: Row, variants: list[Row]) -> bool:
+    """Return whether View 2's networks had the streams that its recipe has on View 1."""
+    main = main_settings(variants).get(view2["recipe"])
+    if main is None or "streams" not in view2:
+        return True
+    return bool(main[0]["settings"]["streams"] == view2["streams"])

@@ -15,6 +15,7 @@ from siamese.reports.experiments import (
     find,
     main_settings,
     seeds_together,
+    streams_as_now,
     text_of,
 )
 from siamese.reports.markdown import NOT_MEASURED, markdown
@@ -319,7 +320,7 @@ def view2_table(variants: list[Row], view2: Row | None) -> str:
     if view2 is None:
         return markdown(columns, [])
     folds = view2["accuracies"]
-    changed = "" if _as_now(view2, variants) else f", streams {text_of(view2['streams'])}"
+    changed = "" if streams_as_now(view2, variants) else f", streams {text_of(view2['streams'])}"
     row = (
         view2["recipe"] + changed + _outside(view2),
         view2["scheduler"],
@@ -333,16 +334,8 @@ def view2_table(variants: list[Row], view2: Row | None) -> str:
     return markdown(columns, [row])
 
 
-def _as_now(view2: Row, variants: list[Row]) -> bool:
-    """Return whether View 2's networks had the streams that its recipe has on View 1."""
-    main = main_settings(variants).get(view2["recipe"])
-    if main is None or "streams" not in view2:
-        return True
-    return bool(main[0]["settings"]["streams"] == view2["streams"])
-
-
 def _named(view2: Row, variants: list[Row]) -> str:
-    return f"`{view2['recipe']}`" + ("" if _as_now(view2, variants) else ", other streams")
+    return f"`{view2['recipe']}`" + ("" if streams_as_now(view2, variants) else ", other streams")
 
 
 def _hardware(view2: Row) -> str:
