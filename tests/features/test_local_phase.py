@@ -53,7 +53,7 @@ def test_an_even_area_has_one_code() -> None:
 
 def test_histograms_count_the_codes_of_each_cell() -> None:
     generator = torch.Generator().manual_seed(0)
-    numbers = torch.randint(CODES, (2, 25, 25), generator=generator, dtype=torch.uint8)
+    numbers = torch.randint(CODES, (2, 25, 25), generator=generator, dtype=torch.int32)
     found = histograms(numbers, 3)
     assert found.shape == (2, 9, CODES)
     edges = [0, 9, 17, 25]

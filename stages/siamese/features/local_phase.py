@@ -27,7 +27,7 @@ def codes(images: Tensor, window: int) -> tuple[Tensor, Tensor]:
         window: its side in pixels, odd.
 
     Returns:
-        (n, size, size) uint8 twice.
+        (n, size, size) int32 below 256, twice.
     """
     angles = 2 * math.pi / window * (torch.arange(window, device=images.device) - window // 2)
     waves = torch.stack([torch.ones_like(angles), angles.cos(), angles.sin()])
@@ -46,10 +46,10 @@ def codes(images: Tensor, window: int) -> tuple[Tensor, Tensor]:
 
 def _code(parts: tuple[Tensor, ...], least: float) -> Tensor:
     """Return numbers whose bits say which parts are more than 0, by more than rounding."""
-    found = torch.zeros_like(parts[0], dtype=torch.uint8)
+    found = torch.zeros_like(parts[0], dtype=torch.int32)
     for bit, part in enumerate(parts):
         # So that an even area has one code.
-        found |= (part > least).to(torch.uint8) << bit
+        found = found + (part > least).int() * 2**bit
     return found
 
 
@@ -57,7 +57,7 @@ def histograms(numbers: Tensor, grid: int) -> Tensor:
     """Return how frequent each code is in each cell of a grid, (n, grid², 256) float32.
 
     Args:
-        numbers: (n, size, size) uint8, the codes.
+        numbers: (n, size, size) int32, the codes.
         grid: cells along the side.
     """
     cell = torch.arange(numbers.shape[2], device=numbers.device) * grid // numbers.shape[2]
