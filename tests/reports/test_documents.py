@@ -118,3 +118,23 @@ def test_figures_on_drawn_faces_are_refused(folder: Path) -> None:
     documents.ABLATION.unlink()
     documents.VIEW2.write_text('{"dataset": "synthetic"}', encoding="utf-8")
     assert contents(folder) == made
+
+
+def test_a_summary_of_view_2_has_the_streams_of_its_folds_and_no_others(folder: Path) -> None:
+    view2 = {"dataset": experiments.DATASET, "accuracies": [0.9]}
+    settings = {"recipe_settings": {"streams": {"residual": [1.0], "hue": []}}}
+    fold = {"accuracy_at_threshold": 0.9, "parameters": settings}
+    documents.VIEW2.write_text(json.dumps(view2), encoding="utf-8")
+    documents.VIEW2_ROC.write_text("threshold,far,tar\n", encoding="utf-8")
+    found, _ = documents.read_view2()
+    assert found == view2  # no folds lie there
+    documents.VIEW2_FOLD.write_text(json.dumps(fold), encoding="utf-8")
+    found, _ = documents.read_view2()
+    assert found == view2 | {"streams": {"residual": [1.0]}}
+    # The first fold was run again, and then the run was stopped.
+    fold["accuracy_at_threshold"] = 0.95
+    documents.VIEW2_FOLD.write_text(json.dumps(fold), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"summary\.json: not of view2/fold-1\.json, which was"
+    ):
+        documents.read_view2()

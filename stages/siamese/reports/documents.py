@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from siamese import atomic
 from siamese.drawing import curves
@@ -20,7 +19,7 @@ VARIANTS = Path("metrics/variants.json")
 CURVES = Path("plots/variants.csv")
 ROCS = Path("plots/variants-roc.csv")
 VIEW2 = Path("view2/summary.json")
-VIEW2_LOCK = Path("view2/dvc.lock")
+VIEW2_FOLD = Path("view2/fold-1.json")
 VIEW2_ROC = Path("plots/view2-roc.csv")
 ABLATION = Path("metrics/ablation.json")
 UNALIGNED = Path("metrics/unaligned.json")
@@ -84,8 +83,10 @@ def read_kept() -> tuple[list[Row], list[Row], list[Row]]:
 def read_view2() -> tuple[Row | None, list[Row]]:
     """Return View 2's figures, or None where there are none, and the points of its ROC.
 
+    The streams that its networks had come with them, from the first fold.
+
     Raises:
-        InputError: they are not LFW's.
+        InputError: they are not LFW's, or not of the folds that lie beside them.
     """
     if not VIEW2.exists():
         return None, []
@@ -95,10 +96,14 @@ def read_view2() -> tuple[Row | None, list[Row]]:
             f"{VIEW2}: made on {view2['dataset']}, not on {experiments.DATASET}; "
             "`git restore view2 metrics plots` brings the committed figures back"
         )
-    if VIEW2_LOCK.exists():
-        stages = yaml.safe_load(VIEW2_LOCK.read_text(encoding="utf-8"))["stages"]
-        given = stages["view2_fold@1"]["params"]["params.yaml"]
-        streams = given[f"recipes.{view2['recipe']}"].get("streams", {})
+    if VIEW2_FOLD.exists():
+        fold: Row = json.loads(VIEW2_FOLD.read_text(encoding="utf-8"))
+        if fold["accuracy_at_threshold"] != view2["accuracies"][0]:
+            raise InputError(
+                f"{VIEW2}: not of {VIEW2_FOLD}, which was run since; "
+                "`dvc repro view2/dvc.yaml` runs the other folds and the summary"
+            )
+        streams = fold["parameters"]["recipe_settings"].get("streams", {})
         view2["streams"] = {kind: zooms for kind, zooms in streams.items() if zooms}
     return view2, _read(VIEW2_ROC)
 
