@@ -134,7 +134,5 @@ def test_a_summary_of_view_2_has_the_streams_of_its_folds_and_no_others(folder: 
     # The first fold was run again, and then the run was stopped.
     fold["accuracy_at_threshold"] = 0.95
     documents.VIEW2_FOLD.write_text(json.dumps(fold), encoding="utf-8")
-    with pytest.raises(
-        InputError, match=r"summary\.json: not of view2/fold-1\.json, which was"
-    ):
+    with pytest.raises(InputError, match=r"summary\.json: not of view2/fold-1\.json, which was"):
         documents.read_view2()
