@@ -30,7 +30,7 @@ def test_the_committed_file_is_read() -> None:
 def test_view_2_has_its_own_recipe_and_scheduler_and_is_always_person_disjoint() -> None:
     params = parameters.read(PARAMS)
     view2 = params.for_view2()
-    assert (view2.recipe, view2.scheduler) == ("contrastive", "onecycle")
+    assert (view2.recipe, view2.scheduler) == ("large", "onecycle")
     assert view2.split.person_disjoint
     assert not params.split.person_disjoint
     assert view2.split.validation == params.split.validation
