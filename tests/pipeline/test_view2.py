@@ -1,6 +1,5 @@
 """View 2: nobody is both learned from and tested, and folds are averaged as LFW's authors ask."""
 
-import dataclasses
 import json
 import os
 import shutil
@@ -26,7 +25,6 @@ from siamese.evaluation import verification
 from siamese.folder import division
 from siamese.lfw import drawn_faces
 from siamese.parameters import Parameters
-from siamese.reports import documents
 
 ROOT = Path(__file__).parents[2]
 PARAMS = parameters.read(ROOT / "params.yaml").for_view2()
@@ -288,20 +286,11 @@ def test_a_fold_of_another_run_is_refused(
     assert not summary.METRICS.exists()
 
 
-def test_the_committed_folds_are_those_of_the_committed_parameters_or_tables_say_so(
+def test_the_committed_folds_are_those_of_the_committed_parameters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    view2, _ = documents.read_view2()
-    assert view2 is not None
-    given = {kind: tuple(zooms) for kind, zooms in view2["streams"].items()}
-    recipe = dataclasses.replace(PARAMS.recipe_settings, streams=given)
-    now = {kind: zooms for kind, zooms in PARAMS.recipe_settings.streams.items() if zooms}
-    says = f"`{PARAMS.recipe}`, other streams" in (ROOT / "README.md").read_text("utf-8")
-    assert says == (given != now)
-    # But for the streams, all are as params.yaml says now.
-    as_then = dataclasses.replace(PARAMS, recipes={**PARAMS.recipes, PARAMS.recipe: recipe})
-    assert len(summary.read_folds(as_then.in_use())) == 10
+    assert len(summary.read_folds(PARAMS.in_use())) == 10
 
 
 def test_the_summary_depends_on_every_fold() -> None:
